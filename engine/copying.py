@@ -1,0 +1,78 @@
+"""Whole graphs, copied and pickled without recursion."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from engine.modes import LOCK, STATE
+from engine.node import CONSTANT, LEAF, Node, Note
+from engine.primitive import Primitive
+from engine.sweep import topological_order
+
+Columns = tuple[Any, ...]  # what `columns` returns and `fill` takes
+
+
+def connect(node: Node, primitive: Primitive, operands: list[Node], many: bool) -> None:
+    """Makes node the application of a primitive to operands, in the slots where they belong."""
+    node.primitive = primitive
+    if many:
+        node.right = tuple(operands)
+    elif operands:
+        node.left = operands[0]
+        node.right = operands[1] if len(operands) == 2 else None
+
+
+def copied(root: Node, memo: dict[int, Any]) -> Any:
+    """`copy.deepcopy` of a graph; what the memo has is shared."""
+    with LOCK:
+        order = topological_order([root])
+    for node in order:
+        if id(node) not in memo:
+            twin = copy(node)
+            operands = [memo[id(parent)] for parent in node.parents]
+            connect(twin, node.primitive, operands, isinstance(node.right, tuple))
+            memo[id(node)] = twin
+    return memo[id(root)]
+
+
+def columns(root: Node) -> Columns:
+    """A graph as flat columns: its variables, its primitives, then one entry for each other node."""
+    with LOCK:
+        order = topological_order([root])
+    leaves = [node for node in order if node.primitive is LEAF]
+    nodes = [node for node in order if node.primitive is not LEAF]
+    place = {id(node): i for i, node in enumerate(leaves + nodes)}
+    primitives = list({id(node.primitive): node.primitive for node in nodes}.values())
+    number = {id(primitive): i for i, primitive in enumerate(primitives)}
+    return (
+        leaves,
+        [None if primitive is CONSTANT else primitive for primitive in primitives],
+        array("q", [number[id(node.primitive)] for node in nodes]),
+        array("q", [-1 if isinstance(node.right, tuple) else len(node.parents) for node in nodes]),
+        [len(node.parents) for node in nodes if isinstance(node.right, tuple)],
+        array("q", [place[id(parent)] for node in nodes for parent in node.parents]),
+        array("d", [node._data for node in nodes]),
+        array("d", [node.grad for node in nodes]),
+        array("q", [node.epoch for node in nodes]),
+        {i: (node.label, node.source) for i, node in enumerate(nodes) if node.note is not None},
+    )
+
+
+def fill(pickled: Columns, blank: Callable[[], Node]) -> Node:
+    """The root of the graph that `columns` wrote down, on blank nodes."""
+    leaves, primitives, kinds, arities, counts, places, data, grads, epochs, notes = pickled
+    nodes: list[Node] = list(leaves)
+    operands, many = iter(places), iter(counts)
+    for i, arity in enumerate(arities):
+        node = blank()
+        count = next(many) if arity < 0 else arity
+        connect(node, primitives[kinds[i]] or CONSTANT, [nodes[next(operands)] for _ in range(count)], arity < 0)
+        node._data, node.grad, node.epoch = data[i], grads[i], epochs[i]
+        node.note = Note(*notes[i]) if i in notes else None
+        nodes.append(node)
+    with LOCK:
+        STATE.epoch = max(STATE.epoch, *epochs)
+    return nodes[-1]

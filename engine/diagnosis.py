@@ -1,0 +1,78 @@
+"""Where the first nan or inf came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from engine.modes import LOCK
+from engine.node import CONSTANT, Node
+from engine.sweep import local_gradient, reverse, topological_order
+from engine.value import Value
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The first number that is not finite. False if there is none.
+
+    `kind` is "value", "gradient", or "" when all is well; `node` is where it came in, `operand` the
+    one whose gradient broke; `number` is the nan or inf.
+    """
+
+    kind: str = ""
+    node: Node | None = None
+    number: float = 0.0
+    operand: Node | None = None
+
+    def __bool__(self) -> bool:
+        return self.kind != ""
+
+    @property
+    def op(self) -> str:
+        return self.node.op if self.node is not None else ""
+
+    @property
+    def label(self) -> str:
+        return self.node.label if self.node is not None else ""
+
+    @property
+    def source(self) -> str:
+        return self.node.source if self.node is not None else ""
+
+    @property
+    def inputs(self) -> tuple[float, ...]:
+        return tuple(parent._data for parent in self.node.parents) if self.node is not None else ()
+
+    def __str__(self) -> str:
+        if self.node is None:
+            return "every value and every gradient is finite"
+        inputs = ", ".join(f"{named(p)}{p._data!r}" for p in self.node.parents)
+        where = f"{self.op}({inputs})" if self.op else f"the leaf {self.node!r}"
+        parts = [f"the first {self.number} among the {self.kind}s comes from {where}"]
+        if self.operand is not None:
+            parts.append(f"its gradient to {named(self.operand) or 'operand = '}{self.operand._data!r}")
+        if self.op and self.label:
+            parts.append(f"labelled {self.label!r}")
+        if self.op:
+            parts.append(self.source or "run it under engine.debug() to see the line of source")
+        return ", ".join(parts)
+
+
+def named(node: Node) -> str:
+    return f"{node.label} = " if node.label else ""
+
+
+def diagnose(root: Value) -> Diagnosis:
+    """Looks for the first nan or inf: of the values in the order they were computed, then of the
+    gradients in the order of the backward sweep. Changes nothing.
+    """
+    with LOCK:
+        for node in topological_order([root]):
+            if not isfinite(node._data):
+                return Diagnosis("value", node, node._data)
+        for node in reversed(reverse(root, 1.0)):
+            for operand, partial in zip(node.parents, local_gradient(node), strict=False):
+                term = node.adjoint * partial if partial is not None else 0.0
+                if operand.primitive is not CONSTANT and not (isfinite(term) and isfinite(operand.adjoint)):
+                    return Diagnosis("gradient", node, term if not isfinite(term) else operand.adjoint, operand)
+    return Diagnosis()

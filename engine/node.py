@@ -1,0 +1,79 @@
+"""A vertex of the expression graph: a primitive applied to operands."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from engine.operators import Operators
+from engine.primitive import Primitive
+
+
+def no_value() -> float:
+    raise TypeError("a leaf has a number of its own: nothing computes it")
+
+
+LEAF: Final = Primitive("", no_value)  # a variable
+CONSTANT: Final = Primitive("", no_value)  # a plain number in an expression: takes no gradient
+INPUT: Final = Primitive("", no_value)  # a variable that a transform made for its own graph
+
+
+@final
+class Note:
+    """What only some nodes carry: a label, and the line of source that made them."""
+
+    __slots__ = ("label", "source")
+
+    def __init__(self, label: str = "", source: str = "") -> None:
+        self.label = label
+        self.source = source
+
+
+class Node(Operators):
+    """A primitive together with its operands: the closure of a local gradient.
+
+    The common node has one or two operands, in `left` and `right`; an n-ary one has none on the
+    left and a tuple of all on the right; a leaf has neither. `epoch` is when its data was made; an
+    operand of a later epoch is stale. `adjoint` and `mark` belong to the sweep that is running,
+    under the lock of `engine.modes`.
+    """
+
+    __slots__ = ("primitive", "left", "right", "_data", "grad", "adjoint", "mark", "epoch", "note")
+
+    primitive: Primitive
+    left: Node | None
+    right: Node | tuple[Node, ...] | None
+    _data: float
+    grad: float
+    adjoint: float
+    mark: int
+    epoch: int
+    note: Note | None
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The operands in argument order, repeats kept."""
+        right = self.right
+        if self.left is None:
+            return right if isinstance(right, tuple) else ()
+        return (self.left, right) if isinstance(right, Node) else (self.left,)
+
+    @property
+    def op(self) -> str:
+        """The name of the primitive, "" for a leaf."""
+        return self.primitive.name
+
+    @property
+    def label(self) -> str:
+        """The name used in drawings, explanations and error messages."""
+        return self.note.label if self.note is not None else ""
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a str, got {type(label).__name__}")
+        self.note = Note(label, self.source)
+
+    @property
+    def source(self) -> str:
+        """Under `engine.debug()`, file, line and text of the user's source that made the node."""
+        return self.note.source if self.note is not None else ""

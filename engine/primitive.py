@@ -1,0 +1,162 @@
+"""What a row of the table of primitives is, and how a primitive is applied.
+
+A `Primitive` holds everything the project knows of one operation. Applied to plain numbers it
+gives a number; applied to anything else it asks the first graph operand to record the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any, Final, final
+
+from engine.domain import REAL, Interval
+
+ATOM: Final = 100  # the precedence of a name or a call: it never needs brackets
+
+
+class Traceable:
+    """What can stand in a graph: it knows how to record that a primitive was applied to it."""
+
+    __slots__ = ()
+
+    def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has to define record()")
+
+    def select(self, a: object, b: object) -> Any:
+        """`where(self, a, b)`."""
+        raise NotImplementedError(f"{type(self).__name__} has to define select()")
+
+
+def is_number(x: object) -> bool:
+    """Whether x is a real number: int, float, Fraction, a NumPy scalar; not an array, not a Decimal."""
+    return isinstance(x, (float, int, Real)) or type(x).__name__ in ("bool", "bool_")
+
+
+def as_float(x: object) -> float:
+    """x as an IEEE double. Raises TypeError for what is no real number, OverflowError for 10**400."""
+    if is_number(x):
+        return float(x)  # type: ignore[arg-type]
+    shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
+    raise TypeError(
+        f"a real number is needed (int, float, Fraction or a NumPy scalar), got {type(x).__name__} "
+        f"{shown}: convert it with float() first; a collection needs one Value for each number"
+    )
+
+
+@final
+class Primitive:
+    """One row of the table.
+
+    name        what `Value.op` says
+    value       the kernel: floats to a float; an n-ary one takes a single list of floats
+    partials    a straight expression per argument, written in primitives, so that the same line
+                serves floats, Values and symbols; None where the derivative is 0 everywhere
+    gradient    n-ary primitives have this instead: from the list of operands to all the partials
+    domain      where the function is smooth, per argument (n-ary: one entry for every argument)
+    gap         a function of the arguments that is zero exactly on the kinks, if there are any
+    python      how it is written, "{0} + {1}"; by default a call of its name
+    latex       the same for LaTeX; "{*}" stands for all operands of an n-ary one
+    precedence  of both spellings, as in Python's grammar; ATOM binds tightest
+    foreign     the rule is a user's code: it may do anything, even start another sweep
+    """
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., float],
+        *partials: Callable[..., Any] | None,
+        gradient: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+        domain: tuple[Interval, ...] | Interval = REAL,
+        gap: Callable[..., float] | None = None,
+        python: str = "",
+        latex: str = "",
+        precedence: int = ATOM,
+        foreign: bool = False,
+        doc: str = "",
+    ) -> None:
+        slots = "{*}" if gradient else ", ".join(f"{{{i}}}" for i in range(len(partials)))
+        self.name = name
+        self.value = value
+        self.partials = partials
+        self.gradient = gradient
+        self.domain = (domain,) * max(1, len(partials)) if isinstance(domain, Interval) else domain
+        self.gap = gap
+        self.python = python or f"{name}({slots})"
+        self.latex = latex or rf"\operatorname{{{name.replace('_', ' ')}}}\left({slots}\right)"
+        self.precedence = precedence
+        self.foreign = foreign
+        self.special = foreign or None in partials  # the sweep has to look twice
+        self.doc = doc
+
+    def __call__(self, *operands: object) -> Any:
+        """A number for numbers; otherwise what the first graph operand records."""
+        for operand in operands:
+            if isinstance(operand, Traceable):
+                return operand.record(self, operands)
+        return self.evaluate([as_float(operand) for operand in operands])
+
+    def evaluate(self, xs: list[float]) -> float:
+        """The value at floats. Raises TypeError if there are too few or too many."""
+        if self.gradient is not None:
+            return self.value(xs)
+        if len(xs) != len(self.partials):
+            raise TypeError(f"{self.name} takes {len(self.partials)} operands, got {len(xs)}")
+        return self.value(*xs)
+
+    def local_gradient(self, operands: Sequence[Any]) -> Sequence[Any]:
+        """The partial derivative to each operand, numbers or nodes like these; None is no edge."""
+        if self.gradient is not None:
+            return self.gradient(operands)
+        return [None if partial is None else partial(*operands) for partial in self.partials]
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name or 'leaf'}>"
+
+    def __reduce__(self) -> Any:
+        if TABLE.get(self.name) is self:
+            return lookup, (self.name,)
+        return object.__reduce_ex__(self, 2)
+
+
+TABLE: Final[dict[str, Primitive]] = {}
+
+
+def register(primitive: Primitive) -> Primitive:
+    """Adds a row to the table. Raises ValueError if the name is taken."""
+    if primitive.name in TABLE:
+        raise ValueError(f"a primitive named {primitive.name!r} exists: choose another name")
+    TABLE[primitive.name] = primitive
+    return primitive
+
+
+def lookup(name: str) -> Primitive:
+    """The row of that name. Raises KeyError with the names that come near."""
+    return TABLE[name]
+
+
+def custom(
+    forward: Callable[..., object], local_gradient: Callable[..., Any], *, name: str = ""
+) -> Primitive:
+    """A primitive of yours: `forward(*xs)` returns a number, `local_gradient(*xs)` the partial
+    derivative to each x, as a tuple (or alone, for a single x).
+
+    Written with engine functions and operators, the local gradient can be differentiated again.
+    """
+    title = name or getattr(forward, "__name__", "custom").strip("<>")
+
+    def value(xs: list[float]) -> float:
+        return as_float(forward(*xs))
+
+    def gradient(operands: Sequence[Any]) -> Sequence[Any]:
+        partials = local_gradient(*operands)
+        if not isinstance(partials, (tuple, list)):
+            partials = (partials,)
+        if len(partials) != len(operands):
+            raise ValueError(
+                f"local_gradient of {title} has to return one number for each operand: "
+                f"{len(operands)}, got {len(partials)}"
+            )
+        return partials
+
+    return Primitive(title, value, gradient=gradient, foreign=True)

@@ -1,0 +1,264 @@
+"""Special functions, activations of neurons, losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import gammas, logarithms, logistic, polygammas, special
+from engine.domain import POSITIVE, REAL, SYMMETRIC_UNIT, UNIT, WHOLE
+from engine.kernels import elementary, joint
+from engine.primitive import Primitive
+from engine.primitives.arithmetic import abs as absolute
+from engine.primitives.arithmetic import (
+    function,
+    greater,
+    inside,
+    less,
+    less_equal,
+    maximum,
+    row,
+    step,
+    within,
+)
+from engine.primitives.elementary import expm1, log, log1p, sech2, tanh
+
+erf_curvature: Primitive = row(
+    "erf_curvature",
+    special.erf_curvature,
+    lambda x: (4.0 * x * x - 2.0) * erf_slope(x),
+    latex=r"\operatorname{erf}''\left({0}\right)",
+)
+erf_slope: Primitive = row(
+    "erf_slope",
+    special.erf_slope,
+    lambda x: erf_curvature(x),
+    latex=r"\tfrac{2}{\sqrt{\pi}}e^{-{0}^{2}}",
+)
+erf: Primitive = row("erf", elementary.erf, lambda x: erf_slope(x))
+erfc: Primitive = row("erfc", special.erfc, lambda x: -erf_slope(x))
+erfinv_slope: Primitive = row(
+    "erfinv_slope",
+    special.erfinv_slope,
+    lambda y: 2.0 * erfinv(y) * erfinv_slope(y) * erfinv_slope(y),
+    domain=SYMMETRIC_UNIT,
+)
+erfinv: Primitive = row(
+    "erfinv",
+    special.erfinv,
+    lambda y: erfinv_slope(y),
+    domain=SYMMETRIC_UNIT,
+    latex=r"\operatorname{erf}^{-1}\left({0}\right)",
+)
+polygamma: Primitive = row(
+    "polygamma",
+    polygammas.polygamma,
+    None,
+    lambda n, x: polygamma(n + 1.0, x),
+    domain=(WHOLE, POSITIVE),
+    latex=r"\psi^{({0})}\left({1}\right)",
+)
+lgamma: Primitive = row(
+    "lgamma",
+    gammas.lgamma,
+    lambda x: polygamma(0.0, x),
+    domain=POSITIVE,
+    latex=r"\ln\left|\Gamma\left({0}\right)\right|",
+)
+gamma: Primitive = row(
+    "gamma",
+    gammas.gamma,
+    lambda x: gamma(x) * polygamma(0.0, x),
+    domain=POSITIVE,
+    latex=function(r"\Gamma"),
+)
+
+sigmoid_curvature: Primitive = row(
+    "sigmoid_curvature",
+    logistic.sigmoid_curvature,
+    lambda x: sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x)),
+    latex=r"\sigma''\left({0}\right)",
+)
+sigmoid_slope: Primitive = row(
+    "sigmoid_slope", logistic.sigmoid_slope, lambda x: sigmoid_curvature(x), latex=r"\sigma'\left({0}\right)"
+)
+sigmoid: Primitive = row("sigmoid", logistic.sigmoid, lambda x: sigmoid_slope(x), latex=function(r"\sigma"))
+softplus: Primitive = row("softplus", logistic.softplus, lambda x: sigmoid(x))
+logsigmoid: Primitive = row(
+    "logsigmoid", logistic.logsigmoid, lambda x: sigmoid(-x), latex=r"\ln\sigma\left({0}\right)"
+)
+silu_curvature: Primitive = row(
+    "silu_curvature",
+    logistic.silu_curvature,
+    lambda x: 3.0 * sigmoid_curvature(x) + x * (sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x))),
+    latex=r"\operatorname{silu}''\left({0}\right)",
+)
+silu_slope: Primitive = row(
+    "silu_slope",
+    logistic.silu_slope,
+    lambda x: silu_curvature(x),
+    latex=r"\operatorname{silu}'\left({0}\right)",
+)
+silu: Primitive = row("silu", logistic.silu, lambda x: silu_slope(x))
+
+
+def mish_third(x: Any) -> Any:
+    """The third derivative of x T with T = tanh(softplus(x)): 3 T'' + x T'''."""
+    gate, wall = tanh(softplus(x)), sech2(softplus(x))
+    s, s1, s2 = sigmoid(x), sigmoid_slope(x), sigmoid_curvature(x)
+    bend = s1 - 2.0 * gate * s * s
+    bend1 = s2 - 2.0 * wall * s * s * s - 4.0 * gate * s * s1
+    return wall * (3.0 * bend + x * (bend1 - 2.0 * gate * s * bend))
+
+
+mish_curvature: Primitive = row(
+    "mish_curvature", logistic.mish_curvature, mish_third, latex=r"\operatorname{mish}''\left({0}\right)"
+)
+mish_slope: Primitive = row(
+    "mish_slope",
+    logistic.mish_slope,
+    lambda x: mish_curvature(x),
+    latex=r"\operatorname{mish}'\left({0}\right)",
+)
+mish: Primitive = row("mish", logistic.mish, lambda x: mish_slope(x))
+
+normal_density: Primitive = row(
+    "normal_density", special.normal_density, lambda x: -x * normal_density(x), latex=function(r"\varphi")
+)
+gelu_curvature: Primitive = row(
+    "gelu_curvature",
+    special.gelu_curvature,
+    lambda x: -x * normal_density(x) * (4.0 - x * x),
+    latex=r"\operatorname{gelu}''\left({0}\right)",
+)
+gelu_slope: Primitive = row(
+    "gelu_slope",
+    special.gelu_slope,
+    lambda x: gelu_curvature(x),
+    latex=r"\operatorname{gelu}'\left({0}\right)",
+)
+gelu: Primitive = row("gelu", special.gelu, lambda x: gelu_slope(x))
+GELU_TANH_A = 1.5957691216057308  # 2 sqrt(2/pi)
+GELU_TANH_B = 0.07135481627260025  # 0.044715 times that
+
+
+def gelu_tanh_curvature(x: Any) -> Any:
+    """The second derivative of x sigmoid(v), v = a x + b x**3; beyond 40 it is 0, and v would overflow."""
+    x = clamp(x, -40.0, 40.0)
+    v1 = GELU_TANH_A + 3.0 * GELU_TANH_B * x * x
+    v = x * (GELU_TANH_A + GELU_TANH_B * x * x)
+    slope_terms = 2.0 * v1 + 6.0 * GELU_TANH_B * x * x
+    return sigmoid_slope(v) * slope_terms + sigmoid_curvature(v) * x * v1 * v1
+
+
+gelu_tanh_slope: Primitive = row("gelu_tanh_slope", logistic.gelu_tanh_slope, gelu_tanh_curvature)
+gelu_tanh: Primitive = row(
+    "gelu_tanh",
+    logistic.gelu_tanh,
+    lambda x: gelu_tanh_slope(x),
+    python='gelu({0}, "tanh")',
+    latex=r"\operatorname{gelu}\left({0}\right)",
+)
+
+relu: Primitive = row("relu", elementary.relu, lambda x: step(x), gap=elementary.identity)
+relu6: Primitive = row("relu6", elementary.relu6, lambda x: inside(x, 0.0, 6.0), gap=lambda x: x * (x - 6.0))
+hardtanh: Primitive = row(
+    "hardtanh", elementary.hardtanh, lambda x: inside(x, -1.0, 1.0), gap=lambda x: x * x - 1.0
+)
+clamp: Primitive = row(
+    "clamp",
+    joint.clamp,
+    lambda x, low, high: within(x, low, high),
+    lambda x, low, high: less(x, low) * less_equal(low, high),
+    lambda x, low, high: less(high, maximum(x, low)),
+    gap=lambda x, low, high: (x - low) * (x - high),
+)
+leaky_slope: Primitive = row(
+    "leaky_slope", joint.leaky_slope, None, lambda x, slope: less_equal(x, 0.0), gap=lambda x, slope: x
+)
+leaky_relu: Primitive = row(
+    "leaky_relu",
+    joint.leaky_relu,
+    lambda x, slope: leaky_slope(x, slope),
+    lambda x, slope: -relu(-x),
+    gap=lambda x, slope: x,
+)
+elu_curvature: Primitive = row(
+    "elu_curvature",
+    joint.elu_curvature,
+    lambda x, alpha: elu_curvature(x, alpha),
+    lambda x, alpha: elu_curvature(x, 1.0),
+    gap=lambda x, alpha: x,
+)
+elu_slope: Primitive = row(
+    "elu_slope",
+    joint.elu_slope,
+    lambda x, alpha: elu_curvature(x, alpha),
+    lambda x, alpha: elu_curvature(x, 1.0),
+    gap=lambda x, alpha: x,
+)
+elu: Primitive = row(
+    "elu",
+    joint.elu,
+    lambda x, alpha: elu_slope(x, alpha),
+    lambda x, alpha: expm1(-relu(-x)),
+    gap=lambda x, alpha: x,
+)
+softsign: Primitive = row(
+    "softsign",
+    elementary.softsign,
+    lambda x: 1.0 / (1.0 + absolute(x)) / (1.0 + absolute(x)),
+    gap=elementary.identity,
+)
+
+bce_curvature: Primitive = row(
+    "bce_curvature",
+    logarithms.bce_curvature,
+    lambda p, y: 2.0 * ((1.0 - y) / ((1.0 - p) * (1.0 - p) * (1.0 - p)) - y / (p * p * p)),
+    lambda p, y: 1.0 / (p * p) - 1.0 / ((1.0 - p) * (1.0 - p)),
+    domain=UNIT,
+)
+bce_slope: Primitive = row(
+    "bce_slope",
+    logarithms.bce_slope,
+    lambda p, y: bce_curvature(p, y),
+    lambda p, y: -1.0 / maximum(p * (1.0 - p), 1e-12),
+    domain=UNIT,
+)
+binary_cross_entropy: Primitive = row(
+    "binary_cross_entropy",
+    logarithms.bce,
+    lambda p, y: bce_slope(p, y),
+    lambda p, y: maximum(log1p(-p), -100.0) - maximum(log(p), -100.0),
+    domain=UNIT,
+)
+logistic_residual: Primitive = row(
+    "logistic_residual",
+    logarithms.bce_logits_slope,
+    lambda z, y: sigmoid_slope(z),
+    lambda z, y: -1.0,
+    latex=r"\left(\sigma\left({0}\right)-{1}\right)",
+    doc="sigmoid(z) - y, exact for labels 0 and 1",
+)
+binary_cross_entropy_with_logits: Primitive = row(
+    "binary_cross_entropy_with_logits",
+    logarithms.bce_logits,
+    lambda z, y: logistic_residual(z, y),
+    lambda z, y: -z,
+)
+huber_slope: Primitive = row(
+    "huber_slope",
+    joint.clamp,
+    lambda x, low, high: inside(x, low, high),
+    lambda x, low, high: less(x, low),
+    lambda x, low, high: greater(x, high),
+    gap=lambda x, low, high: (x - low) * (x - high),
+    doc="clamp, with the slope 0 on its bounds",
+)
+huber: Primitive = row(
+    "huber",
+    joint.huber,
+    lambda x, delta: huber_slope(x, -delta, delta),
+    lambda x, delta: relu(absolute(x) - delta),
+    domain=(REAL, POSITIVE),
+    gap=lambda x, delta: x * x - delta * delta,
+)

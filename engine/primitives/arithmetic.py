@@ -1,0 +1,294 @@
+"""Notation, arithmetic, comparisons, rounding, powers, angles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from engine import special
+from engine.domain import NONZERO, POSITIVE, REAL, WHOLE
+from engine.kernels import elementary, joint
+from engine.primitive import Primitive, register
+
+# Precedence, as in Python's grammar: the higher binds the tighter. primitive.ATOM is the highest.
+COMPARISON: Final = 10
+SUM: Final = 20
+PRODUCT: Final = 30
+SIGN: Final = 40
+POWER: Final = 50
+
+
+def row(
+    name: str, value: Callable[..., float], *partials: Callable[..., Any] | None, **columns: Any
+) -> Primitive:
+    """A new row of the table; the columns are described at Primitive."""
+    return register(Primitive(name, value, *partials, **columns))
+
+
+def function(latex: str) -> str:
+    return rf"{latex}\left({{0}}\right)"
+
+
+identity: Primitive = row("identity", elementary.identity, lambda x: 1.0, python="{0}", latex="{0}")
+where: Primitive = row("where", elementary.identity, lambda x: 1.0, doc="the arm that was taken")
+select: Primitive = row(
+    "select",
+    joint.select,
+    None,
+    lambda condition, a, b: select(condition, 1.0, 0.0),
+    lambda condition, a, b: select(condition, 0.0, 1.0),
+    domain=(NONZERO, REAL, REAL),
+    python="where({0}, {1}, {2})",
+    latex=r"\begin{cases}{1}&\text{if }{0}\\{2}&\text{otherwise}\end{cases}",
+)
+
+add: Primitive = row(
+    "add",
+    elementary.add,
+    lambda x, y: 1.0,
+    lambda x, y: 1.0,
+    python="{0} + {1}",
+    latex="{0}+{1}",
+    precedence=SUM,
+)
+sub: Primitive = row(
+    "sub",
+    elementary.sub,
+    lambda x, y: 1.0,
+    lambda x, y: -1.0,
+    python="{0} - {1}",
+    latex="{0}-{1}",
+    precedence=SUM,
+)
+mul: Primitive = row(
+    "mul",
+    elementary.mul,
+    lambda x, y: y,
+    lambda x, y: x,
+    python="{0} * {1}",
+    latex=r"{0}\,{1}",
+    precedence=PRODUCT,
+)
+div: Primitive = row(
+    "div",
+    elementary.div,
+    lambda x, y: 1.0 / y,
+    lambda x, y: -(x / y) / y,
+    domain=(REAL, NONZERO),
+    python="{0} / {1}",
+    latex=r"\frac{{0}}{{1}}",
+    precedence=PRODUCT,
+)
+over: Primitive = row(
+    "over",
+    joint.over,
+    lambda x, y: over(1.0, y),
+    lambda x, y: -over(over(x, y), y),
+    domain=(REAL, POSITIVE),
+    latex=r"\frac{{0}}{{1}}",
+    precedence=PRODUCT,
+    doc="x / y where y is not negative; nan elsewhere, as log is",
+)
+neg: Primitive = row("neg", elementary.neg, lambda x: -1.0, python="-{0}", latex="-{0}", precedence=SIGN)
+reciprocal: Primitive = row(
+    "reciprocal",
+    elementary.reciprocal,
+    lambda x: -(reciprocal(x) * reciprocal(x)),
+    domain=NONZERO,
+    latex=r"\frac{1}{{0}}",
+    precedence=PRODUCT,
+)
+square: Primitive = row("square", elementary.square, lambda x: x + x, latex="{0}^{2}", precedence=POWER)
+
+less: Primitive = row(
+    "less", joint.less, None, None, python="{0} < {1}", latex="{0}<{1}", precedence=COMPARISON
+)
+less_equal: Primitive = row(
+    "less_equal",
+    joint.less_equal,
+    None,
+    None,
+    python="{0} <= {1}",
+    latex=r"{0}\le {1}",
+    precedence=COMPARISON,
+)
+greater: Primitive = row(
+    "greater", joint.greater, None, None, python="{0} > {1}", latex="{0}>{1}", precedence=COMPARISON
+)
+greater_equal: Primitive = row(
+    "greater_equal",
+    joint.greater_equal,
+    None,
+    None,
+    python="{0} >= {1}",
+    latex=r"{0}\ge {1}",
+    precedence=COMPARISON,
+)
+matches: Primitive = row("matches", joint.matches, None, None, doc="1 where both are equal, or both nan")
+defined: Primitive = row("defined", elementary.defined, None, doc="1 for a number, nan for nan")
+step: Primitive = row("step", elementary.step, None, gap=elementary.identity, doc="1 for x > 0, else 0")
+wins: Primitive = row("wins", joint.wins, None, None, doc="the slope of maximum to its first argument")
+inside: Primitive = row("inside", joint.inside, None, None, None, doc="1 strictly between the bounds, else 0")
+within: Primitive = row(
+    "within", joint.within, None, None, None, doc="1 between the bounds and on them, else 0"
+)
+
+sign: Primitive = row(
+    "sign", elementary.sign, None, gap=elementary.identity, latex=r"\operatorname{sgn}\left({0}\right)"
+)
+floor: Primitive = row(
+    "floor",
+    elementary.floor,
+    None,
+    gap=lambda x: x - elementary.nearest(x),
+    latex=r"\left\lfloor {0}\right\rfloor",
+)
+ceil: Primitive = row(
+    "ceil",
+    elementary.ceil,
+    None,
+    gap=lambda x: x - elementary.nearest(x),
+    latex=r"\left\lceil {0}\right\rceil",
+)
+trunc: Primitive = row("trunc", elementary.trunc, None, gap=lambda x: x - elementary.nearest(x))
+round: Primitive = row(
+    "round",
+    elementary.nearest,
+    None,
+    gap=lambda x: x - elementary.floor(x) - 0.5,
+    latex=r"\left\lfloor {0}\right\rceil",
+)
+abs: Primitive = row(
+    "abs", elementary.absolute, lambda x: sign(x), gap=elementary.identity, latex=r"\left|{0}\right|"
+)
+copysign: Primitive = row(
+    "copysign",
+    joint.copysign,
+    lambda x, y: sign(x) * copysign(1.0, y),
+    None,
+    gap=lambda x, y: x * y,
+)
+
+power_term: Primitive = row(
+    "power_term",
+    joint.power_term,
+    lambda c, x, y, n, k: power_term(1.0, x, y, n, k),
+    lambda c, x, y, n, k: (
+        power_term(c * (y - n), x, y, n + 1.0, k) + power_term(c * k, x, y, n + 1.0, k - 1.0)
+    ),
+    lambda c, x, y, n, k: power_term(c, x, y, n, k + 1.0),
+    None,
+    None,
+    domain=(REAL, POSITIVE, REAL, WHOLE, WHOLE),
+    latex=r"{0}\,{1}^{{2}-{3}}\,\left(\ln {1}\right)^{{4}}",
+    precedence=PRODUCT,
+    doc="c x**(y - n) log(x)**k: every derivative of a power is a sum of these",
+)
+pow: Primitive = row(
+    "pow",
+    joint.power,
+    lambda x, y: power_term(y, x, y, 1.0, 0.0),
+    lambda x, y: power_term(1.0, x, y, 0.0, 1.0),
+    domain=(POSITIVE, REAL),
+    python="{0} ** {1}",
+    latex="{0}^{{1}}",
+    precedence=POWER,
+)
+
+fmod: Primitive = row(
+    "fmod",
+    joint.fmod,
+    lambda x, y: defined(fmod(x, y)),
+    lambda x, y: -round((x - fmod(x, y)) / y),
+    domain=(REAL, NONZERO),
+    gap=joint.remainder,
+)
+mod: Primitive = row(
+    "mod",
+    joint.mod,
+    lambda x, y: defined(mod(x, y)),
+    lambda x, y: -round((x - mod(x, y)) / y),
+    domain=(REAL, NONZERO),
+    gap=joint.remainder,
+    python="{0} % {1}",
+    latex=r"{0}\bmod {1}",
+    precedence=PRODUCT,
+)
+remainder: Primitive = row(
+    "remainder",
+    joint.remainder,
+    lambda x, y: defined(remainder(x, y)),
+    lambda x, y: -round((x - remainder(x, y)) / y),
+    domain=(REAL, NONZERO),
+    gap=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
+)
+floordiv: Primitive = row(
+    "floordiv",
+    joint.floordiv,
+    None,
+    None,
+    domain=(REAL, NONZERO),
+    gap=joint.remainder,
+    python="{0} // {1}",
+    latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
+    precedence=PRODUCT,
+)
+
+maximum: Primitive = row(
+    "maximum",
+    joint.maximum,
+    lambda x, y: wins(x, y),
+    lambda x, y: wins(y, x),
+    gap=elementary.sub,
+    latex=r"\max\left({0}, {1}\right)",
+)
+minimum: Primitive = row(
+    "minimum",
+    joint.minimum,
+    lambda x, y: wins(-x, -y),
+    lambda x, y: wins(-y, -x),
+    gap=elementary.sub,
+    latex=r"\min\left({0}, {1}\right)",
+)
+
+angle_curvature: Primitive = row(
+    "angle_curvature",
+    joint.angle_curvature,
+    lambda x, y: 2.0 * angle_slope(x, y) * (square(angle_slope(x, y)) - 3.0 * square(angle_slope(y, x))),
+    lambda x, y: 2.0 * angle_slope(y, x) * (3.0 * square(angle_slope(x, y)) - square(angle_slope(y, x))),
+    gap=special.hypot,
+    doc="(y**2 - x**2) / (x**2 + y**2)**2",
+)
+angle_slope: Primitive = row(
+    "angle_slope",
+    joint.angle_slope,
+    lambda x, y: angle_curvature(x, y),
+    lambda x, y: -2.0 * angle_slope(x, y) * angle_slope(y, x),
+    gap=special.hypot,
+    doc="x / (x**2 + y**2), 0 at the origin",
+)
+unit: Primitive = row(
+    "unit",
+    joint.unit,
+    lambda x, y: unit(y, x) * angle_slope(y, x),
+    lambda x, y: -unit(y, x) * angle_slope(x, y),
+    gap=special.hypot,
+    doc="x / hypot(x, y), 0 at the origin",
+)
+hypot: Primitive = row(
+    "hypot",
+    special.hypot,
+    lambda x, y: unit(x, y),
+    lambda x, y: unit(y, x),
+    gap=special.hypot,
+    latex=r"\sqrt{{0}^{2}+{1}^{2}}",
+)
+atan2: Primitive = row(
+    "atan2",
+    joint.atan2,
+    lambda y, x: angle_slope(x, y),
+    lambda y, x: -angle_slope(y, x),
+    gap=lambda y, x: y if x <= 0.0 else special.hypot(x, y),
+    latex=r"\operatorname{atan2}\left({0}, {1}\right)",
+)

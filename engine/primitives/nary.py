@@ -1,0 +1,156 @@
+"""Functions of many arguments.
+
+An n-ary row has a `gradient` instead of partials: from the list of operands to all the derivatives.
+What it needs of "all operands but this one" is built from running results of both sides, so that
+nothing is divided out or subtracted again, and second derivatives are accurate too.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.domain import POSITIVE
+from engine.kernels import joint, lists
+from engine.primitive import Primitive
+from engine.primitives.arithmetic import hypot, matches, row, unit
+
+
+def all_but_each(terms: Sequence[Any], combine: Callable[[Any, Any], Any], empty: float) -> list[Any]:
+    """For each term, all the others combined, in linear time."""
+    before, after = [empty], [empty]
+    for term in terms[:-1]:
+        before.append(combine(before[-1], term))
+    for term in reversed(terms[1:]):
+        after.append(combine(after[-1], term))
+    return [combine(left, right) for left, right in zip(before, reversed(after), strict=True)]
+
+
+def weights(xs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """exp(x) for each x, scaled so that the largest is 1; and the sum of the others for each."""
+    top = shift(*xs)
+    terms = [shifted_exp(x, top) for x in xs]
+    return terms, all_but_each(terms, operator.add, 0.0)
+
+
+def shares(xs: Sequence[Any]) -> list[Any]:
+    """The softmax of xs."""
+    return [share(term, others) for term, others in zip(*weights(xs), strict=True)]
+
+
+def residuals(xs: Sequence[Any]) -> list[Any]:
+    """The softmax of xs minus 1 for the first, which is minus the share of all the others."""
+    terms, others = weights(xs)
+    return [-share(others[0], terms[0]), *map(share, terms[1:], others[1:])]
+
+
+def softmax_gradient(xs: Sequence[Any]) -> list[Any]:
+    """Of the first share s: s (1 - s), then -s times each other share, without a subtraction."""
+    terms, others = weights(xs)
+    first = share(terms[0], others[0])
+    return [
+        first * share(others[0], terms[0]),
+        *(-first * share(term, rest) for term, rest in zip(terms[1:], others[1:], strict=True)),
+    ]
+
+
+def ties(xs: Sequence[Any], chosen: Any) -> list[Any]:
+    """1 shared by all of xs that equal the chosen one."""
+    hits = [matches(x, chosen) for x in xs]
+    count = functools.reduce(operator.add, hits)
+    return [hit / count for hit in hits]
+
+
+def spread(xs: list[float]) -> float:
+    """How far the largest is above the next: 0 at the kinks of max."""
+    first, second = sorted(xs)[-1:-3:-1] if len(xs) > 1 else (1.0, 0.0)
+    return first - second
+
+
+shift: Primitive = row(
+    "shift",
+    lists.largest,
+    gradient=lambda xs: [None] * len(xs),
+    doc="the largest, where the result does not depend on it: it takes no gradient",
+)
+shifted_exp: Primitive = row(
+    "shifted_exp", joint.shifted_exp, lambda x, top: shifted_exp(x, top), None, latex="e^{{0}-{1}}"
+)
+share: Primitive = row(
+    "share",
+    joint.share,
+    lambda x, y: share(y, x) / (x + y),
+    lambda x, y: -share(x, y) / (x + y),
+    domain=POSITIVE,
+    latex=r"\frac{{0}}{{0}+{1}}",
+)
+
+sum: Primitive = row(
+    "sum",
+    lists.total,
+    gradient=lambda xs: [1.0] * len(xs),
+    python="sum([{*}])",
+    latex=r"\operatorname{sum}\left({*}\right)",
+)
+prod: Primitive = row(
+    "prod",
+    lists.product,
+    gradient=lambda xs: all_but_each(xs, operator.mul, 1.0),
+    python="prod([{*}])",
+)
+mean: Primitive = row("mean", lists.mean, gradient=lambda xs: [1.0 / len(xs)] * len(xs), python="mean([{*}])")
+dot: Primitive = row(
+    "dot",
+    lists.dot,
+    gradient=lambda xs: [*xs[len(xs) // 2 :], *xs[: len(xs) // 2]],
+    python="dot([{left}], [{right}])",
+    latex=r"\left({left}\right)\cdot\left({right}\right)",
+)
+norm: Primitive = row(
+    "norm",
+    lists.norm,
+    gradient=lambda xs: [unit(x, rest) for x, rest in zip(xs, all_but_each(xs, hypot, 0.0), strict=True)],
+    gap=lists.norm,
+    python="norm([{*}])",
+    latex=r"\left\Vert {*}\right\Vert",
+)
+max: Primitive = row(
+    "max",
+    lists.largest,
+    gradient=lambda xs: ties(xs, max(*xs)),
+    gap=spread,
+    python="max([{*}])",
+    latex=r"\max\left({*}\right)",
+)
+min: Primitive = row(
+    "min",
+    lists.smallest,
+    gradient=lambda xs: ties(xs, min(*xs)),
+    gap=lambda xs: spread([-x for x in xs]),
+    python="min([{*}])",
+    latex=r"\min\left({*}\right)",
+)
+logsumexp: Primitive = row("logsumexp", lists.logsumexp, gradient=shares, python="logsumexp([{*}])")
+softmax: Primitive = row(
+    "softmax",
+    lists.softmax,
+    gradient=softmax_gradient,
+    python="softmax([{*}])[0]",
+    doc="the component of the first operand",
+)
+log_softmax: Primitive = row(
+    "log_softmax",
+    lists.log_softmax,
+    gradient=lambda xs: [-residual for residual in residuals(xs)],
+    python="log_softmax([{*}])[0]",
+    doc="the component of the first operand",
+)
+cross_entropy: Primitive = row(
+    "cross_entropy",
+    lists.cross_entropy,
+    gradient=residuals,
+    python="cross_entropy([{*}], 0)",
+    doc="-log softmax of the first operand, the logit of the target",
+)

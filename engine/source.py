@@ -1,0 +1,21 @@
+"""The line of the user's source that is being executed: the innermost one outside this project."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from typing import Final
+
+HOUSE: Final = tuple(str(Path(__file__).parent.with_name(name)) for name in ("engine", "nn"))
+
+
+def user_line() -> str:
+    """'file:line: text' of the caller's nearest frame outside `engine` and `nn`, or ""."""
+    frame = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(HOUSE):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return ""
+    path, line = frame.f_code.co_filename, frame.f_lineno
+    return f"{path}:{line}: {linecache.getline(path, line).strip()}"

@@ -1,0 +1,291 @@
+"""Functions to functions: derivatives of ordinary Python functions of numbers, in JAX's grammar.
+
+Arguments and results may be numbers, Values, NumPy arrays and nested tuples, lists, dicts and
+modules of these. Numbers in, numbers out; Values in, Values out, which stay connected. A transform
+records a graph of its own: it never reads or writes `grad`, and works inside `no_grad`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from engine import functions
+from engine.modes import LOCK, recording
+from engine.node import INPUT, Node
+from engine.primitive import Traceable, as_float
+from engine.primitives import identity
+from engine.sweep import dependents, pull, push, reverse, topological_order
+from engine.trees import Tree, is_array, outer, parts
+from engine.value import Value
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+
+class Run:
+    """One recorded call f(*args): the graph between the scalars of some arguments and its results.
+
+    `on_nodes`: the derivatives are nodes, because an argument is one or because an enclosing
+    transform differentiates what they depend on. Otherwise they are floats.
+    """
+
+    def __init__(self, f: Function, args: Sequence[Any], positions: Sequence[int], keywords: Any) -> None:
+        for i in positions:
+            if not -len(args) <= i < len(args):
+                raise TypeError(f"argnums asks for argument {i}, but the call has {len(args)} of them")
+        self.arguments = Tree([args[i] for i in positions])
+        self.inputs = [new_input(x) for x in self.arguments.scalars]
+        call = list(args)
+        for i, renewed in zip(positions, self.arguments.build(self.inputs), strict=True):
+            call[i] = renewed
+        with recording():
+            self.results = Tree(f(*call, **keywords))
+        with LOCK:
+            roots = [y for y in self.results.scalars if isinstance(y, Node)]
+            self.order = topological_order(roots, self.inputs)
+        own = {id(x) for x in self.inputs}
+        self.active = dependents(self.order, own)
+        self.on_nodes = any(isinstance(x, Traceable) for x in self.arguments.scalars) or any(
+            node.primitive is INPUT and id(node) not in own for node in self.order
+        )
+
+    def scalar(self, transform: str) -> Any:
+        """The result, if it is one number. Raises TypeError otherwise."""
+        results = self.results
+        if not results.bare or results.pieces[0].shape not in (None, ()):
+            raise TypeError(
+                f"{transform} needs a function that returns one number, got {results.kind} of "
+                f"{len(results.scalars)}: return one of them, or use jacobian"
+            )
+        return as_plain(results.scalars[0])
+
+    def values(self) -> Any:
+        """The results: as nodes, or as numbers."""
+        return self.results.build([self.plain(y) for y in self.results.scalars])
+
+    def plain(self, y: Any) -> Any:
+        if self.on_nodes:
+            return y
+        return y._data if isinstance(y, Node) else as_float(y)
+
+    def gradient(self, y: Any) -> list[Any]:
+        """d(y)/d(input) for each input."""
+        if self.on_nodes or not isinstance(y, Node):
+            return self.pulled([y], [1.0])
+        with LOCK:
+            for x in self.inputs:
+                x.adjoint = 0.0
+            reverse(y, 1.0)
+            return [x.adjoint for x in self.inputs]
+
+    def pulled(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+        """sum of seed * d(output)/d(input), for each input."""
+        sums: dict[int, Any] = {}
+        for y, seed in zip(outputs, seeds, strict=True):
+            if id(y) in self.active:
+                sums[id(y)] = sums[id(y)] + seed if id(y) in sums else seed
+        with recording():
+            adjoints = pull(self.order, sums, self.active, self.on_nodes)
+        return [adjoints.get(id(x), 0.0) for x in self.inputs]
+
+    def pushed(self, tangents: Sequence[Any]) -> list[Any]:
+        """sum of d(output)/d(input) * tangent, for each output."""
+        with recording():
+            given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True)}
+            known = push(self.order, given, self.on_nodes)
+        return [known.get(id(y), 0.0) for y in self.results.scalars]
+
+
+def new_input(x: Any) -> Any:
+    """What stands for an argument in the graph of a transform: a leaf for a number, a link for a node."""
+    if isinstance(x, Traceable):
+        with recording():
+            return identity(x)
+    leaf = Value(x)
+    leaf.primitive = INPUT
+    return leaf
+
+
+def positions(argnums: Argnums) -> tuple[int, ...]:
+    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+
+def shaped(argnums: Argnums, gradients: Sequence[Any]) -> Any:
+    """One gradient for an int, a tuple of them for several argnums."""
+    return gradients[0] if isinstance(argnums, int) else tuple(gradients)
+
+
+def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+    """The function that returns f(*args) and its gradient to the arguments at `argnums`.
+
+    Raises TypeError if f does not return one number.
+    """
+
+    @wraps(f)
+    def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+        run = Run(f, args, positions(argnums), keywords)
+        y = run.scalar("value_and_grad")
+        return run.plain(y), shaped(argnums, run.arguments.build(run.gradient(y)))
+
+    return value_and_gradient
+
+
+def grad(f: Function, argnums: Argnums = 0) -> Function:
+    """The gradient of f to the arguments at `argnums`. Raises TypeError if f does not return one number."""
+    both = value_and_grad(f, argnums)
+
+    @wraps(f)
+    def gradient(*args: Any, **keywords: Any) -> Any:
+        return both(*args, **keywords)[1]
+
+    return gradient
+
+
+def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+    """All derivatives of all results, by one reverse sweep for each result.
+
+    Returns the tree of the results with a tree of arguments in place of every number; arrays of
+    shapes s and t give one array of shape s + t.
+    """
+
+    @wraps(f)
+    def rows(*args: Any, **keywords: Any) -> Any:
+        run = Run(f, args, positions(argnums), keywords)
+        matrix = [run.gradient(y) for y in run.results.scalars]
+        return matrix_tree(run, argnums, matrix)
+
+    return rows
+
+
+def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
+    """The same as `jacobian`, by one forward sweep for each argument."""
+
+    @wraps(f)
+    def columns(*args: Any, **keywords: Any) -> Any:
+        run = Run(f, args, positions(argnums), keywords)
+        count = len(run.inputs)
+        matrix = [run.pushed([float(i == j) for i in range(count)]) for j in range(count)]
+        return matrix_tree(run, argnums, [list(row) for row in zip(*matrix, strict=True)])
+
+    return columns
+
+
+def matrix_tree(run: Run, argnums: Argnums, matrix: Sequence[Sequence[Any]]) -> Any:
+    """A row per result, a column per input, as a tree of results of trees of arguments."""
+    blocks = outer(run.results, run.arguments, matrix)
+    return run.results.assemble([shaped(argnums, block) for block in blocks])
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Function:
+    """The second derivatives of f, reverse over reverse."""
+    return jacobian(grad(f, argnums), argnums)
+
+
+def spread(x: Any) -> tuple[Any, ...]:
+    """The arguments of a call: a tuple is several of them."""
+    return x if type(x) is tuple else (x,)
+
+
+def vjp(f: Function, *x: Any) -> tuple[Any, Function]:
+    """f(*x), and the function from a cotangent of the result to the tuple of cotangents of x."""
+    run = Run(f, x, range(len(x)), {})
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        seeds = matching(run.results, cotangent, "a cotangent like the result of f")
+        return tuple(run.arguments.build(run.pulled(run.results.scalars, seeds)))
+
+    return run.values(), pullback
+
+
+def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
+    """f(x), and its derivative in the direction v. Tuples x and v are several arguments: f(*x)."""
+    run = Run(f, spread(x), range(len(spread(x))), {})
+    tangents = matching(run.arguments, list(spread(v)), "a direction like x")
+    return run.values(), run.results.build(run.pushed(tangents))
+
+
+def hvp(f: Function, x: Any, v: Any) -> Any:
+    """The Hessian of f at x times v, forward over reverse, without the Hessian."""
+    argnums = range(len(x)) if type(x) is tuple else 0
+    return jvp(grad(f, argnums), x, v)[1]
+
+
+def matching(tree: Tree, other: Any, what: str) -> list[Any]:
+    """The scalars of `other`, which has to look like `tree`. Raises ValueError."""
+    taken = Tree(other)
+    if [p.shape for p in taken.pieces] != [p.shape for p in tree.pieces]:
+        raise ValueError(f"{what} is needed, {len(tree.scalars)} numbers, got {other!r:.60}")
+    return [as_plain(x) for x in taken.scalars]
+
+
+def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None) -> Function:
+    """f, over a batch: of every argument, one example after the other along its axis in `in_axes`.
+
+    Arrays and lists have axes, tuples, dicts and modules are mapped inside; None broadcasts.
+    `reduce` is None to stack the results, "sum" or "mean" to combine them. Raises ValueError for an
+    empty batch or axes of different length.
+    """
+    if reduce not in (None, "sum", "mean"):
+        raise ValueError(f'reduce is None, "sum" or "mean", got {reduce!r}')
+
+    @wraps(f)
+    def mapped(*args: Any) -> Any:
+        axes = (in_axes,) * len(args) if in_axes is None or isinstance(in_axes, int) else tuple(in_axes)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes has {len(axes)} entries for a call with {len(args)} arguments")
+        lengths = {n for arg, axis in zip(args, axes, strict=True) for n in batch_lengths(arg, axis)}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(f"vmap needs one batch length above 0, got {sorted(lengths) or 'no mapped axis'}")
+        batch = zip(args, axes, strict=True)
+        columns = [examples(arg, axis, *lengths) for arg, axis in batch]
+        return combined([Tree(f(*example)) for example in zip(*columns, strict=True)], reduce, args)
+
+    return mapped
+
+
+def batch_lengths(arg: Any, axis: int | None) -> list[int]:
+    """How many examples each mapped part of an argument holds."""
+    if axis is None:
+        return []
+    if is_array(arg):
+        if not -arg.ndim <= axis < arg.ndim:
+            raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
+        return [arg.shape[axis]]
+    if isinstance(arg, list):
+        return [len(arg)] if axis == 0 else [n for part in arg for n in batch_lengths(part, axis - 1)]
+    children = parts(arg)
+    if children is None:
+        raise ValueError(f"in_axes asks for axis {axis} of {type(arg).__name__} {arg!r:.40}, which has none: use None")
+    return [n for child in children[0] for n in batch_lengths(child, axis)]
+
+
+def examples(arg: Any, axis: int | None, count: int) -> list[Any]:
+    """The argument of each example."""
+    if axis is None:
+        return [arg] * count
+    if is_array(arg):
+        return [arg.take(i, axis) for i in range(count)]
+    if isinstance(arg, list) and axis == 0:
+        return arg
+    inner = axis - 1 if isinstance(arg, list) else axis
+    children, rebuild = parts(arg) or ((), type(arg))
+    return [rebuild(row) for row in zip(*(examples(child, inner, count) for child in children), strict=True)]
+
+
+def combined(results: list[Tree], reduce: str | None, args: Sequence[Any]) -> Any:
+    """The results of all examples: stacked (an array if an argument was one) or reduced."""
+    columns = list(zip(*(result.scalars for result in results), strict=True))
+    first = results[0]
+    if reduce is not None:
+        combine = functions.sum if reduce == "sum" else functions.mean
+        return first.build([combine(column) for column in columns])
+    if any(map(is_array, args)) or any(piece.shape is not None for piece in first.pieces):
+        rows = [[as_plain(x) for x in result.scalars] for result in results]
+        return first.build_columns(rows, (len(results),))
+    return first.assemble([list(column) for column in columns])
+
+
+def as_plain(x: Any) -> Any:
+    return x if isinstance(x, Traceable) else as_float(x)

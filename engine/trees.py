@@ -1,0 +1,108 @@
+"""Nested arguments, flat and back: lists, tuples, dicts, NumPy arrays and modules of numbers.
+
+A tree falls into pieces, single numbers or whole arrays, and a function that puts pieces of the same
+kind together again. A class of yours takes part if it has `tree_parts()`, which returns its parts
+and a function from new parts to a new object, as `nn.Module` does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+Rebuild = Callable[[Sequence[Any]], Any]
+
+
+def is_array(x: object) -> bool:
+    numpy = sys.modules.get("numpy")  # whoever passes an array has imported it
+    return numpy is not None and isinstance(x, numpy.ndarray)
+
+
+def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """A NumPy array: float64 if there are only floats, of objects otherwise."""
+    numpy = sys.modules["numpy"]
+    if all(type(x) is float for x in scalars):
+        return numpy.array(scalars, dtype=float).reshape(shape)
+    array = numpy.empty(len(scalars), dtype=object)
+    array[:] = scalars
+    return array.reshape(shape)
+
+
+class Piece(NamedTuple):
+    """A number (no shape) or an array of numbers, flat."""
+
+    scalars: list[Any]
+    shape: tuple[int, ...] | None
+
+    def build(self, scalars: Sequence[Any]) -> Any:
+        return scalars[0] if self.shape is None else array_of(scalars, self.shape)
+
+
+def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
+    """The children of a container and the way back; None for what is a piece itself."""
+    if isinstance(tree, dict):
+        return list(tree.values()), lambda new: type(tree)(zip(tree, new, strict=True))
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return tree, lambda new: type(tree)(*new)
+    if isinstance(tree, (list, tuple)):
+        return tree, type(tree)
+    if tree is None:
+        return (), lambda new: None
+    split = getattr(tree, "tree_parts", None)
+    return None if split is None else split()
+
+
+class Tree:
+    """A nested argument taken apart: `scalars` in order, and `build` for others in their place."""
+
+    def __init__(self, tree: Any) -> None:
+        self.kind = type(tree).__name__
+        self.bare = parts(tree) is None
+        self.pieces: list[Piece] = []
+        self.assemble = self._split(tree)
+        self.scalars = [x for piece in self.pieces for x in piece.scalars]
+
+    def _split(self, tree: Any) -> Rebuild:
+        """Appends the pieces of `tree`; returns the function from new pieces to a new tree."""
+        start = len(self.pieces)
+        children = parts(tree)
+        if children is None:
+            piece = Piece(list(tree.flat), tree.shape) if is_array(tree) else Piece([tree], None)
+            self.pieces.append(piece)
+            return lambda new: new[start]
+        builders = [self._split(child) for child in children[0]]
+        return lambda new: children[1]([build(new) for build in builders])
+
+    def build(self, scalars: Sequence[Any]) -> Any:
+        """The same tree of other scalars."""
+        return self.assemble([p.build(scalars[i : i + len(p.scalars)]) for i, p in self.offsets()])
+
+    def offsets(self) -> list[tuple[int, Piece]]:
+        """Each piece with the place of its first scalar."""
+        starts, position = [], 0
+        for piece in self.pieces:
+            starts.append((position, piece))
+            position += len(piece.scalars)
+        return starts
+
+    def build_columns(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
+        """The tree in which each piece has `shape`, one entry per row, in front of its own shape."""
+        return self.assemble(
+            [
+                array_of([x for row in rows for x in row[i : i + len(p.scalars)]], shape + (p.shape or ()))
+                for i, p in self.offsets()
+            ]
+        )
+
+
+def outer(outputs: Tree, inputs: Tree, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """A matrix, a row per output and a column per input: per piece of the outputs, a tree of inputs."""
+    blocks = []
+    for i, piece in outputs.offsets():
+        if piece.shape is None:
+            blocks.append(inputs.build(rows[i]))
+        else:
+            blocks.append(inputs.build_columns(rows[i : i + prod(piece.shape)], piece.shape))
+    return blocks

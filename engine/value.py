@@ -1,0 +1,254 @@
+"""`Value`: a number that remembers how it was computed, and all that a user can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast, final
+
+from engine.copying import Columns, columns, copied, fill
+from engine.functions import where
+from engine.modes import DEBUGGING, LOCK, RECORDING, STATE
+from engine.node import CONSTANT, LEAF, Node, Note
+from engine.operators import binary, unlike
+from engine.primitive import Primitive, Traceable, as_float
+from engine.primitives import add, mul, neg, relu, sub
+from engine.source import user_line
+from engine.sweep import local_gradient, recompute, reverse, topological_order
+
+ZERO: Final[object] = 0.0
+
+
+@final
+class Value(Node):
+    """A number and how it was computed; `backward()` tells how it changes with every leaf.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> z = x * y + x
+    >>> z.backward()
+    >>> z.data, x.grad, y.grad
+    (8.0, 4.0, 2.0)
+
+    `data` is an IEEE double. Raises TypeError for what is no real number.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: object, label: str = "") -> None:
+        self._data = data if type(data) is float else as_float(data)
+        self.grad = 0.0
+        self.adjoint = 0.0
+        self.primitive = LEAF
+        self.left = None
+        self.right = None
+        self.mark = 0
+        self.epoch = STATE.epoch
+        self.note = Note(label) if label else None
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Value is final: hold one in an attribute of your class instead of subclassing it")
+
+    # What it holds
+
+    @property
+    def data(self) -> float:
+        """The number. Assigning it on a leaf makes graphs computed from the old number stale."""
+        return self._data
+
+    @data.setter
+    def data(self, data: object) -> None:
+        if self.left is not None or self.right is not None:
+            raise AttributeError(
+                f"data of a computed node ({self.op}) follows from its operands: "
+                f"assign the data of a leaf and call forward() on the root"
+            )
+        number = as_float(data)
+        with LOCK:
+            STATE.epoch += 1
+            self.epoch = STATE.epoch
+            self._data = number
+
+    def item(self) -> float:
+        """The number, without its history."""
+        return self._data
+
+    def detach(self) -> Value:
+        """A new leaf with the same data."""
+        return Value(self._data)
+
+    # The chain rule
+
+    def local_gradient(self) -> tuple[float, ...]:
+        """The partial derivative to each parent."""
+        return tuple(0.0 if partial is None else partial for partial in local_gradient(self))
+
+    def backward(self, seed: object = 1.0) -> None:
+        """Reverse sweep: adds seed * d(self)/d(leaf) to the grad of every leaf; the grads of inner
+        nodes are those of this pass. If anything raises, every grad is as it was.
+
+        Raises StaleGraphError if a leaf was given new data since the graph was computed.
+        """
+        with LOCK:
+            order = reverse(self, as_float(seed))
+            for node in order:
+                if node.left is None and node.right is None:
+                    node.adjoint = 0.0 if node.primitive is CONSTANT else node.grad + node.adjoint
+            try:
+                commit(order)
+            except BaseException:  # Ctrl-C: what has begun is finished first
+                commit(order)
+                raise
+
+    def zero_grad(self) -> None:
+        """Sets grad to 0.0 on every node below this one, and here."""
+        with LOCK:
+            for node in topological_order([self]):
+                node.grad = 0.0
+
+    def forward(self) -> float:
+        """Recomputes the graph, in place, from the present data of its leaves; returns the data."""
+        recompute(self)
+        return self._data
+
+    # How it is recorded
+
+    def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
+        parents: list[Value] = []
+        for operand in operands:
+            if isinstance(operand, Value):
+                parents.append(operand)
+            elif isinstance(operand, Traceable):
+                return operand.record(primitive, operands)  # a symbol: it takes values as constants
+            else:
+                parents.append(constant(operand))
+        data = primitive.evaluate([parent._data for parent in parents])
+        if len(parents) > 2 or primitive.gradient is not None:
+            return made(data, primitive, None, tuple(parents))
+        return made(data, primitive, parents[0], parents[1] if len(parents) == 2 else None)
+
+    def select(self, a: object, b: object) -> Any:
+        return where(self._data != 0.0, a, b)
+
+    # The operators that nearly all nodes come from, without the detour over the table
+
+    def __add__(self, other: object) -> Any:
+        y = beside(other)
+        return binary(add, self, other) if y is None else made(self._data + y._data, add, self, y)
+
+    def __radd__(self, other: object) -> Any:
+        x = beside(other)
+        return binary(add, other, self) if x is None else made(x._data + self._data, add, x, self)
+
+    def __sub__(self, other: object) -> Any:
+        y = beside(other)
+        return binary(sub, self, other) if y is None else made(self._data - y._data, sub, self, y)
+
+    def __rsub__(self, other: object) -> Any:
+        x = beside(other)
+        return binary(sub, other, self) if x is None else made(x._data - self._data, sub, x, self)
+
+    def __mul__(self, other: object) -> Any:
+        y = beside(other)
+        return binary(mul, self, other) if y is None else made(self._data * y._data, mul, self, y)
+
+    def __rmul__(self, other: object) -> Any:
+        x = beside(other)
+        return binary(mul, other, self) if x is None else made(x._data * self._data, mul, x, self)
+
+    def __neg__(self) -> Any:
+        return made(-self._data, neg, self, None)
+
+    def relu(self) -> Any:
+        x = self._data
+        return made(0.0 if x <= 0.0 else x, relu, self, None)
+
+    # Order is that of the data; equality and hash are identity, as of any node
+
+    def __lt__(self, other: object) -> Any:
+        y = beside(other)
+        return unlike(other) if y is None else self._data < y._data
+
+    def __le__(self, other: object) -> Any:
+        y = beside(other)
+        return unlike(other) if y is None else self._data <= y._data
+
+    def __gt__(self, other: object) -> Any:
+        y = beside(other)
+        return unlike(other) if y is None else self._data > y._data
+
+    def __ge__(self, other: object) -> Any:
+        y = beside(other)
+        return unlike(other) if y is None else self._data >= y._data
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    # Words and copies
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __copy__(self) -> Value:
+        twin = Value(self._data, self.label)
+        twin.primitive, twin.left, twin.right = self.primitive, self.left, self.right
+        twin.grad, twin.epoch = self.grad, self.epoch
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return cast(Value, copied(self, memo))
+
+    def __reduce__(self) -> Any:
+        if self.primitive is LEAF:
+            return leaf, (self._data, self.grad, self.label, self.epoch)
+        return graph, (columns(self),)
+
+
+def made(data: float, primitive: Primitive, left: Node | None, right: Node | tuple[Node, ...] | None) -> Value:
+    """The node of a primitive applied to operands: every node but a leaf is made here."""
+    node = Value(ZERO)
+    node._data = data
+    if STATE.modes:
+        if not RECORDING.get():
+            return node
+        if DEBUGGING.get():
+            node.note = Note("", user_line())
+    node.primitive = primitive
+    node.left = left
+    node.right = right
+    return node
+
+
+def constant(x: object) -> Value:
+    """A plain number in an expression, as a leaf that takes no gradient."""
+    node = Value(x)
+    node.primitive = CONSTANT
+    return node
+
+
+def beside(other: object) -> Value | None:
+    """What stands beside a Value in an expression, as a Value; None if it is neither that nor a number."""
+    if isinstance(other, Value):
+        return other
+    return constant(other) if isinstance(other, (float, int)) else None
+
+
+def commit(order: list[Node]) -> None:
+    for node in order:
+        node.grad = node.adjoint
+
+
+def leaf(data: float, grad: float, label: str, epoch: int) -> Value:
+    """A leaf out of its pickle."""
+    node = Value(data, label)
+    node.grad = grad
+    node.epoch = epoch
+    STATE.epoch = max(STATE.epoch, epoch)
+    return node
+
+
+def graph(pickled: Columns) -> Value:
+    """A computed node, with its graph, out of its pickle."""
+    return cast(Value, fill(pickled, lambda: Value(ZERO)))

@@ -1,0 +1,213 @@
+import math
+import threading
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+import engine
+from engine import Value, grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vjp, vmap
+
+
+def test_numbers_in_numbers_out():
+    assert value_and_grad(lambda x: x**3)(2) == (8.0, 12.0)
+    assert type(grad(lambda x: x * x)(3)) is float
+    assert grad(lambda x: 5.0)(3.0) == 0.0
+
+
+def test_values_in_values_out_that_stay_connected():
+    x = Value(2.0)
+    slope = grad(lambda t: t**3)(x)
+    assert isinstance(slope, Value)
+    slope.backward()
+    assert (slope.data, x.grad) == (12.0, 12.0)
+
+
+def test_grad_never_touches_grad():
+    w = Value(3.0)
+    w.grad = 7.0
+    assert grad(lambda x: w * x * x)(2.0) == 12.0
+    assert w.grad == 7.0
+
+
+def test_argnums_choose_the_arguments():
+    def f(x, y, *, scale=1.0):
+        return scale * x * y
+
+    assert grad(f, argnums=1)(2.0, 3.0) == 2.0
+    assert grad(f, argnums=(0, 1))(2.0, 3.0, scale=10) == (30.0, 20.0)
+    with pytest.raises(TypeError, match="argument 5"):
+        grad(f, argnums=5)(1.0, 2.0)
+
+
+def test_nested_structures_keep_their_shape():
+    def f(p):
+        return p["w"][0] * p["w"][1] + p["b"] ** 2
+
+    assert grad(f)({"w": [2.0, 3.0], "b": 4}) == {"w": [3.0, 2.0], "b": 8.0}
+
+
+def test_arrays_give_arrays():
+    gradient = grad(lambda x: (x**2).sum())(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert gradient.dtype == float
+    np.testing.assert_array_equal(gradient, [[2, 4], [6, 8]])
+    np.testing.assert_array_equal(grad(lambda x: np.exp(x).sum())(np.zeros(2)), [1, 1])
+
+
+def test_orders_nest():
+    f = engine.sin
+    third = grad(grad(grad(f)))
+    assert third(0.5) == pytest.approx(-math.cos(0.5), rel=1e-15)
+    assert grad(grad(lambda x: x**5))(2.0) == 160.0
+
+
+def test_no_perturbation_confusion():
+    def forward(f):
+        return lambda x: jvp(f, x, 1.0)[1]
+
+    for outer in (grad, forward):
+        for inner in (grad, forward):
+            assert outer(lambda x, inner=inner: x * inner(lambda y: x + y)(1.0))(1.0) == 1.0
+            assert outer(lambda x, inner=inner: inner(lambda y: x * y)(3.0))(1.0) == 1.0
+            assert outer(lambda x, inner=inner: x * inner(lambda y: x * y * y)(x))(3.0) == 54.0
+
+
+def test_three_levels_deep():
+    assert grad(lambda x: x * grad(lambda y: y * grad(lambda z: x * y * z)(2.0))(x))(3.0) == 54.0
+
+
+def test_transforms_work_inside_no_grad():
+    with engine.no_grad():
+        assert grad(lambda x: x * x)(3.0) == 6.0
+        assert hessian(lambda x: x**3)(2.0) == 12.0
+        assert (Value(1.0) + 1).parents == ()
+
+
+def test_jacobians_agree_and_match_the_closed_form():
+    def f(v):
+        x, y = v
+        return [x * y, engine.sin(x), y**3]
+
+    rows = jacobian(f)([2.0, 3.0])
+    assert rows == [[3.0, 2.0], [math.cos(2.0), 0.0], [0.0, 27.0]]
+    assert jacfwd(f)([2.0, 3.0]) == rows
+    assert jacobian(lambda x, y: (x * y, x), argnums=(0, 1))(2.0, 3.0) == ((3.0, 2.0), (1.0, 0.0))
+
+
+def test_jacobian_of_arrays_is_an_array():
+    a = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(jacobian(lambda x: a @ x)(np.ones(3)), a)
+    np.testing.assert_array_equal(jacfwd(lambda x: a @ x)(np.ones(3)), a)
+
+
+def rosenbrock(x):
+    return engine.sum([100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in zip(x, x[1:], strict=False)])
+
+
+def rosenbrock_hessian(x):
+    n = len(x)
+    h = [[0.0] * n for _ in range(n)]
+    for i in range(n - 1):
+        h[i][i] += 1200 * x[i] ** 2 - 400 * x[i + 1] + 2
+        h[i + 1][i + 1] += 200
+        h[i][i + 1] = h[i + 1][i] = -400 * x[i]
+    return h
+
+
+def test_hessian_of_rosenbrock_is_the_closed_form():
+    x = [0.1 * i - 0.4 for i in range(10)]
+    np.testing.assert_allclose(hessian(rosenbrock)(x), rosenbrock_hessian(x), rtol=1e-12, atol=1e-10)
+    np.testing.assert_allclose(jacfwd(grad(rosenbrock))(x), rosenbrock_hessian(x), rtol=1e-12, atol=1e-10)
+    np.testing.assert_allclose(grad(lambda x: jvp(rosenbrock, x, [1.0] * 10)[1])(x), np.sum(rosenbrock_hessian(x), 0))
+
+
+def test_hvp_is_the_hessian_times_v():
+    x, v = [0.3, -0.7, 1.1], [1.0, 2.0, -1.0]
+    np.testing.assert_allclose(hvp(rosenbrock, x, v), np.array(rosenbrock_hessian(x)) @ v, rtol=1e-13)
+    assert hvp(lambda a, b: a * a * b, (2.0, 3.0), (1.0, 0.0)) == (6.0, 4.0)
+
+
+def test_vjp_and_jvp():
+    y, pullback = vjp(lambda a, b: [a * b, a + b], 2.0, 3.0)
+    assert y == [6.0, 5.0]
+    assert pullback([1.0, 10.0]) == (13.0, 12.0)
+    assert jvp(lambda a, b: a * b, (2.0, 3.0), (1.0, 0.0)) == (6.0, 3.0)
+    with pytest.raises(ValueError, match="cotangent"):
+        pullback([1.0])
+    with pytest.raises(ValueError, match="direction"):
+        jvp(lambda a: a, 1.0, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("result", [lambda x: (x, x), lambda x: [x], lambda x: "text", lambda x: None])
+def test_a_gradient_needs_one_number(result):
+    with pytest.raises(TypeError):
+        grad(result)(1.0)
+
+
+def test_scipy_minimises_as_is():
+    found = scipy.optimize.minimize(value_and_grad(rosenbrock), np.zeros(4), jac=True, method="BFGS")
+    np.testing.assert_allclose(found.x, np.ones(4), atol=1e-4)
+
+
+def test_vmap_maps_stacks_and_reduces():
+    assert vmap(lambda x: x * x)([1.0, 2.0, 3.0]) == [1.0, 4.0, 9.0]
+    np.testing.assert_array_equal(vmap(lambda x: 2 * x)(np.arange(3.0)), [0, 2, 4])
+    np.testing.assert_array_equal(vmap(np.sum, in_axes=1)(np.ones((2, 3))), [2, 2, 2])
+
+    def loss(w, x, y):
+        return (w * x - y) ** 2
+
+    mean = vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce="mean")
+    assert mean(1.0, [1.0, 2.0], [0.0, 0.0]) == (2.5, 5.0)
+    assert grad(lambda w: vmap(loss, (None, 0, 0), "sum")(w, [1.0, 2.0], [0.0, 0.0]))(1.0) == 10.0
+
+
+def test_vmap_names_what_does_not_fit():
+    with pytest.raises(ValueError, match="batch length"):
+        vmap(lambda x, y: x)([1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="batch length"):
+        vmap(lambda x: x)([])
+    with pytest.raises(ValueError, match="axis"):
+        vmap(lambda x: x)(3.0)
+    with pytest.raises(ValueError, match="in_axes"):
+        vmap(lambda x: x, in_axes=(0, 0))([1.0])
+    with pytest.raises(ValueError, match="reduce"):
+        vmap(lambda x: x, reduce="max")
+
+
+def test_where_passes_nothing_into_the_arm_not_taken():
+    f = lambda x: engine.where(x > 0, engine.log(x), 0.0)  # noqa: E731 - reads as the formula
+    assert grad(f)(0.0) == 0.0
+    assert grad(f)(-1.0) == 0.0
+    assert grad(f)(2.0) == 0.5
+    assert grad(lambda x: engine.where(x < 0, engine.exp(x), 1 + x))(1000.0) == 1.0
+
+
+def test_a_jump_stops_even_an_infinite_derivative():
+    assert grad(lambda x: engine.floor(engine.log(x)) + x)(0.0) == 1.0
+    x = Value(0.0)
+    y = engine.log(x)
+    y.backward()
+    (engine.floor(y) + x).backward()
+    assert (y.grad, x.grad) == (0.0, math.inf)
+
+
+def test_eight_threads_on_shared_leaves_give_the_serial_result():
+    shared = [Value(0.1 * i) for i in range(10)]
+
+    def f(scale):
+        return scale * engine.tanh(engine.dot(shared, shared) * scale)
+
+    expected = [grad(f)(0.01 * k).hex() for k in range(100)]
+    results = {}
+
+    def work(name):
+        results[name] = [grad(f)(0.01 * k).hex() for k in range(100)]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(result == expected for result in results.values())
+    assert len(results) == 8
