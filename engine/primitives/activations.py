@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import gammas, logarithms, logistic, polygammas, special
 from engine.domain import POSITIVE, REAL, SYMMETRIC_UNIT, UNIT, WHOLE
-from engine.kernels import elementary, joint
+from engine.kernels import elementary, gammas, gates, joint, logarithms, logistic, polygammas, slopes, special
+from engine.kernels import gelu as gelu_kernels
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import abs as absolute
 from engine.primitives.arithmetic import (
     function,
-    greater,
     inside,
     less,
     less_equal,
     maximum,
     row,
+    sign,
     step,
     within,
 )
-from engine.primitives.elementary import expm1, log, log1p, sech2, tanh
+from engine.primitives.elementary import expm1, logit, sech2, tanh
 
 erf_curvature: Primitive = row(
     "erf_curvature",
@@ -88,17 +88,17 @@ logsigmoid: Primitive = row(
 )
 silu_curvature: Primitive = row(
     "silu_curvature",
-    logistic.silu_curvature,
+    gates.silu_curvature,
     lambda x: 3.0 * sigmoid_curvature(x) + x * (sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x))),
     latex=r"\operatorname{silu}''\left({0}\right)",
 )
 silu_slope: Primitive = row(
     "silu_slope",
-    logistic.silu_slope,
+    gates.silu_slope,
     lambda x: silu_curvature(x),
     latex=r"\operatorname{silu}'\left({0}\right)",
 )
-silu: Primitive = row("silu", logistic.silu, lambda x: silu_slope(x))
+silu: Primitive = row("silu", gates.silu, lambda x: silu_slope(x))
 
 
 def mish_third(x: Any) -> Any:
@@ -111,15 +111,15 @@ def mish_third(x: Any) -> Any:
 
 
 mish_curvature: Primitive = row(
-    "mish_curvature", logistic.mish_curvature, mish_third, latex=r"\operatorname{mish}''\left({0}\right)"
+    "mish_curvature", gates.mish_curvature, mish_third, latex=r"\operatorname{mish}''\left({0}\right)"
 )
 mish_slope: Primitive = row(
     "mish_slope",
-    logistic.mish_slope,
+    gates.mish_slope,
     lambda x: mish_curvature(x),
     latex=r"\operatorname{mish}'\left({0}\right)",
 )
-mish: Primitive = row("mish", logistic.mish, lambda x: mish_slope(x))
+mish: Primitive = row("mish", gates.mish, lambda x: mish_slope(x))
 
 normal_density: Primitive = row(
     "normal_density", special.normal_density, lambda x: -x * normal_density(x), latex=function(r"\varphi")
@@ -141,19 +141,22 @@ GELU_TANH_A = 1.5957691216057308  # 2 sqrt(2/pi)
 GELU_TANH_B = 0.07135481627260025  # 0.044715 times that
 
 
-def gelu_tanh_curvature(x: Any) -> Any:
-    """The second derivative of x sigmoid(v), v = a x + b x**3; beyond 40 it is 0, and v would overflow."""
+def gelu_tanh_third(x: Any) -> Any:
+    """The third derivative of x sigmoid(v), v = a x + b x**3; beyond 40 it is 0, and v would overflow."""
     x = clamp(x, -40.0, 40.0)
-    v1 = GELU_TANH_A + 3.0 * GELU_TANH_B * x * x
-    v = x * (GELU_TANH_A + GELU_TANH_B * x * x)
-    slope_terms = 2.0 * v1 + 6.0 * GELU_TANH_B * x * x
-    return sigmoid_slope(v) * slope_terms + sigmoid_curvature(v) * x * v1 * v1
+    v, v1 = x * (GELU_TANH_A + GELU_TANH_B * x * x), GELU_TANH_A + 3.0 * GELU_TANH_B * x * x
+    v2 = 6.0 * GELU_TANH_B * x
+    s1, s2 = sigmoid_slope(v), sigmoid_curvature(v)
+    s3 = s1 * (1.0 - 6.0 * s1)
+    second, third = s2 * v1 * v1 + s1 * v2, s3 * v1 * v1 * v1 + 3.0 * s2 * v1 * v2 + s1 * 6.0 * GELU_TANH_B
+    return 3.0 * second + x * third
 
 
-gelu_tanh_slope: Primitive = row("gelu_tanh_slope", logistic.gelu_tanh_slope, gelu_tanh_curvature)
+gelu_tanh_curvature: Primitive = row("gelu_tanh_curvature", gelu_kernels.gelu_tanh_curvature, gelu_tanh_third)
+gelu_tanh_slope: Primitive = row("gelu_tanh_slope", gates.gelu_tanh_slope, lambda x: gelu_tanh_curvature(x))
 gelu_tanh: Primitive = row(
     "gelu_tanh",
-    logistic.gelu_tanh,
+    gates.gelu_tanh,
     lambda x: gelu_tanh_slope(x),
     python='gelu({0}, "tanh")',
     latex=r"\operatorname{gelu}\left({0}\right)",
@@ -203,10 +206,16 @@ elu: Primitive = row(
     lambda x, alpha: expm1(-relu(-x)),
     gap=lambda x, alpha: x,
 )
+softsign_slope: Primitive = row(
+    "softsign_slope",
+    slopes.softsign_slope,
+    lambda x: -2.0 * (sign(x) * softsign_slope(x) / (1.0 + absolute(x))),
+    gap=elementary.identity,
+)
 softsign: Primitive = row(
     "softsign",
     elementary.softsign,
-    lambda x: 1.0 / (1.0 + absolute(x)) / (1.0 + absolute(x)),
+    lambda x: softsign_slope(x),
     gap=elementary.identity,
 )
 
@@ -228,7 +237,7 @@ binary_cross_entropy: Primitive = row(
     "binary_cross_entropy",
     logarithms.bce,
     lambda p, y: bce_slope(p, y),
-    lambda p, y: maximum(log1p(-p), -100.0) - maximum(log(p), -100.0),
+    lambda p, y: -clamp(logit(p), -100.0, 100.0),
     domain=UNIT,
 )
 logistic_residual: Primitive = row(
@@ -247,17 +256,17 @@ binary_cross_entropy_with_logits: Primitive = row(
 )
 huber_slope: Primitive = row(
     "huber_slope",
-    joint.clamp,
-    lambda x, low, high: inside(x, low, high),
-    lambda x, low, high: less(x, low),
-    lambda x, low, high: greater(x, high),
-    gap=lambda x, low, high: (x - low) * (x - high),
-    doc="clamp, with the slope 0 on its bounds",
+    joint.huber_slope,
+    lambda x, delta: inside(x, -delta, delta),
+    lambda x, delta: sign(x) * less(delta, absolute(x)),
+    domain=(REAL, POSITIVE),
+    gap=lambda x, delta: x * x - delta * delta,
+    doc="x between -delta and delta, then constant; its slope is 0 on the bounds",
 )
 huber: Primitive = row(
     "huber",
     joint.huber,
-    lambda x, delta: huber_slope(x, -delta, delta),
+    lambda x, delta: huber_slope(x, delta),
     lambda x, delta: relu(absolute(x) - delta),
     domain=(REAL, POSITIVE),
     gap=lambda x, delta: x * x - delta * delta,

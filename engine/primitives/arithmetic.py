@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from engine import special
 from engine.domain import NONZERO, POSITIVE, REAL, WHOLE
-from engine.kernels import elementary, joint
+from engine.kernels import elementary, joint, special
 from engine.primitive import Primitive, register
 
 # Precedence, as in Python's grammar: the higher binds the tighter. primitive.ATOM is the highest.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine import logarithms, logistic
 from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, SYMMETRIC_UNIT, UNIT
-from engine.kernels import elementary, joint
+from engine.kernels import elementary, joint, logarithms, logistic, slopes
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import POWER, PRODUCT, function, over, row
 
@@ -38,17 +37,27 @@ log10: Primitive = row(
 log_base: Primitive = row(
     "log_base",
     logarithms.log_base,
-    lambda x, base: over(1.0, x) / log(base),
-    lambda x, base: -(log_base(x, base) / base) / log(base),
+    lambda x, base: over(1.0 / log(base), x),
+    lambda x, base: -(log(x) / base) / (log(base) * log(base)),
     domain=(POSITIVE, ABOVE_ONE),
     python="log({0}, {1})",
     latex=r"\log_{{1}}\left({0}\right)",
 )
-sqrt: Primitive = row("sqrt", elementary.sqrt, lambda x: 0.5 / sqrt(x), domain=POSITIVE, latex=r"\sqrt{{0}}")
+inverse_sqrt: Primitive = row(
+    "inverse_sqrt",
+    slopes.inverse_sqrt,
+    lambda x: -0.5 * (inverse_sqrt(x) / x),
+    domain=POSITIVE,
+    latex=r"\frac{1}{\sqrt{{0}}}",
+    precedence=PRODUCT,
+)
+sqrt: Primitive = row(
+    "sqrt", elementary.sqrt, lambda x: 0.5 * inverse_sqrt(x), domain=POSITIVE, latex=r"\sqrt{{0}}"
+)
 cbrt_slope: Primitive = row(
     "cbrt_slope",
-    elementary.cbrt_slope,
-    lambda x: (-2.0 / 3.0) * (cbrt_slope(x) / x),
+    slopes.cbrt_slope,
+    lambda x: (-2.0 / 3.0) * cbrt_slope(x) / x,
     domain=NONZERO,
     latex=r"\frac{1}{3}\,{0}^{-2/3}",
     precedence=PRODUCT,
@@ -61,7 +70,7 @@ sin: Primitive = row("sin", elementary.sin, lambda x: cos(x), latex=function(r"\
 cos: Primitive = row("cos", elementary.cos, lambda x: -sin(x), latex=function(r"\cos"))
 sec2: Primitive = row(
     "sec2",
-    elementary.sec2,
+    slopes.sec2,
     lambda x: 2.0 * (tan(x) * sec2(x)),
     gap=elementary.cos,
     latex=function(r"\sec^{2}"),
@@ -69,7 +78,7 @@ sec2: Primitive = row(
 tan: Primitive = row("tan", elementary.tan, lambda x: sec2(x), gap=elementary.cos, latex=function(r"\tan"))
 atanh_slope: Primitive = row(
     "atanh_slope",
-    elementary.atanh_slope,
+    slopes.atanh_slope,
     lambda x: 2.0 * x * atanh_slope(x) * atanh_slope(x),
     domain=SYMMETRIC_UNIT,
     latex=r"\frac{1}{1-{0}^{2}}",
@@ -77,7 +86,7 @@ atanh_slope: Primitive = row(
 )
 asin_slope: Primitive = row(
     "asin_slope",
-    elementary.asin_slope,
+    slopes.asin_slope,
     lambda x: x * asin_slope(x) * atanh_slope(x),
     domain=SYMMETRIC_UNIT,
     latex=r"\frac{1}{\sqrt{1-{0}^{2}}}",
@@ -91,14 +100,14 @@ acos: Primitive = row(
 )
 atan_ratio: Primitive = row(
     "atan_ratio",
-    elementary.atan_ratio,
+    slopes.atan_ratio,
     lambda x: atan_slope(x) - 2.0 * atan_ratio(x) * atan_ratio(x),
     latex=r"\frac{{0}}{1+{0}^{2}}",
     precedence=PRODUCT,
 )
 atan_slope: Primitive = row(
     "atan_slope",
-    elementary.atan_slope,
+    slopes.atan_slope,
     lambda x: -2.0 * atan_ratio(x) * atan_slope(x),
     latex=r"\frac{1}{1+{0}^{2}}",
     precedence=PRODUCT,
@@ -121,7 +130,7 @@ sech2: Primitive = row(
 tanh: Primitive = row("tanh", elementary.tanh, lambda x: sech2(x), latex=function(r"\tanh"))
 asinh_slope: Primitive = row(
     "asinh_slope",
-    elementary.asinh_slope,
+    slopes.asinh_slope,
     lambda x: -(atan_ratio(x) * asinh_slope(x)),
     latex=r"\frac{1}{\sqrt{1+{0}^{2}}}",
     precedence=PRODUCT,
@@ -131,7 +140,7 @@ asinh: Primitive = row(
 )
 acosh_ratio: Primitive = row(
     "acosh_ratio",
-    elementary.acosh_ratio,
+    slopes.acosh_ratio,
     lambda x: (
         -(acosh_ratio(x) * acosh_ratio(x) + acosh_slope(x) * acosh_slope(x) * acosh_slope(x) * acosh_slope(x))
     ),
@@ -141,7 +150,7 @@ acosh_ratio: Primitive = row(
 )
 acosh_slope: Primitive = row(
     "acosh_slope",
-    elementary.acosh_slope,
+    slopes.acosh_slope,
     lambda x: -(acosh_ratio(x) * acosh_slope(x)),
     domain=ABOVE_ONE,
     latex=r"\frac{1}{\sqrt{{0}^{2}-1}}",

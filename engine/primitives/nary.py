@@ -20,7 +20,8 @@ from engine.primitives.arithmetic import hypot, matches, row, unit
 
 def all_but_each(terms: Sequence[Any], combine: Callable[[Any, Any], Any], empty: float) -> list[Any]:
     """For each term, all the others combined, in linear time."""
-    before, after = [empty], [empty]
+    before: list[Any] = [empty]
+    after: list[Any] = [empty]
     for term in terms[:-1]:
         before.append(combine(before[-1], term))
     for term in reversed(terms[1:]):

@@ -1,0 +1,189 @@
+"""The public functions that take lists, options or defaults: they choose a row and its operands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from engine import primitives as p
+from engine.primitive import Primitive, Traceable, as_float
+
+# fmt: off
+__all__ = [
+    "clamp",
+    "cross_entropy",
+    "dot",
+    "elu",
+    "gelu",
+    "huber",
+    "isclose",
+    "leaky_relu",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "softmax",
+    "sum",
+    "where",
+]
+# fmt: on
+
+
+def operands(name: str, xs: object, least: int = 1) -> list[Any]:
+    """xs as a list. Raises TypeError for what is no iterable, ValueError for too few."""
+    if isinstance(xs, (str, bytes)) or not isinstance(xs, Iterable):
+        raise TypeError(f"{name} takes an iterable, such as a list of Values, got {type(xs).__name__}")
+    items = list(xs)
+    if len(items) < least:
+        raise ValueError(f"{name} needs at least one number, got an empty {type(xs).__name__}")
+    return items
+
+
+def sum(xs: Iterable[Any]) -> Any:
+    """The sum of xs as one node; 0.0 if there are none."""
+    items = operands("sum", xs, 0)
+    return p.sum(*items) if items else 0.0
+
+
+def prod(xs: Iterable[Any]) -> Any:
+    """The product of xs as one node; 1.0 if there are none."""
+    items = operands("prod", xs, 0)
+    return p.prod(*items) if items else 1.0
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """The arithmetic mean. Raises ValueError for an empty xs."""
+    return p.mean(*operands("mean", xs))
+
+
+def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
+    """x1 y1 + x2 y2 + ... as one node. Raises ValueError if the lengths differ."""
+    left, right = operands("dot", xs, 0), operands("dot", ys, 0)
+    if len(left) != len(right):
+        raise ValueError(f"dot needs two lists of one length, got {len(left)} and {len(right)} numbers")
+    return p.dot(*left, *right) if left else 0.0
+
+
+def norm(xs: Iterable[Any]) -> Any:
+    """The Euclidean length; its gradient at the origin is 0."""
+    items = operands("norm", xs, 0)
+    return p.norm(*items) if items else 0.0
+
+
+def max(xs: Iterable[Any]) -> Any:
+    """The largest; ties share the gradient equally. Raises ValueError for an empty xs."""
+    return p.max(*operands("max", xs))
+
+
+def min(xs: Iterable[Any]) -> Any:
+    """The smallest; ties share the gradient equally. Raises ValueError for an empty xs."""
+    return p.min(*operands("min", xs))
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """log(exp(x1) + exp(x2) + ...), exact for any xs; -inf masks an entry."""
+    return p.logsumexp(*operands("logsumexp", xs))
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp(x) over the sum of all of them, for each x."""
+    items = operands("softmax", xs)
+    return [first(p.softmax, items, i) for i in range(len(items))]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """The logarithm of the softmax, for each x."""
+    items = operands("log_softmax", xs)
+    return [first(p.log_softmax, items, i) for i in range(len(items))]
+
+
+def first(primitive: Primitive, items: list[Any], i: int) -> Any:
+    """The primitive with the i-th item as its first operand."""
+    return primitive(items[i], *items[:i], *items[i + 1 :])
+
+
+def cross_entropy(logits: Iterable[Any], target: Any) -> Any:
+    """-log softmax(logits)[target]; for a list of weights as target, their weighted sum.
+
+    Raises IndexError for a target out of range, ValueError for weights of another length.
+    """
+    items = operands("cross_entropy", logits)
+    if isinstance(target, Iterable):
+        return weighted_cross_entropy(items, list(target))
+    index = as_index(target)
+    if not 0 <= index < len(items):
+        raise IndexError(
+            f"cross_entropy got target {index} for {len(items)} logits: give 0 to {len(items) - 1}"
+        )
+    return first(p.cross_entropy, items, index)
+
+
+def as_index(target: Any) -> int:
+    """A class as an int. Raises TypeError for what is no whole number."""
+    number = math.nan if isinstance(target, Traceable) else as_float(target)
+    if not number.is_integer():
+        raise TypeError(
+            f"the target of cross_entropy is the index of a class, or a weight for each class; got {target!r}"
+        )
+    return int(number)
+
+
+def weighted_cross_entropy(items: list[Any], weights: Sequence[Any]) -> Any:
+    """Classes of weight 0 are left out, so that they may be masked."""
+    if len(weights) != len(items):
+        raise ValueError(f"cross_entropy needs a weight for each logit, got {len(weights)} for {len(items)}")
+    used = [i for i, weight in enumerate(weights) if isinstance(weight, Traceable) or weight != 0.0]
+    return dot([weights[i] for i in used], [first(p.cross_entropy, items, i) for i in used])
+
+
+def log(x: Any, base: Any = None) -> Any:
+    """The natural logarithm, or that to a base."""
+    return p.log(x) if base is None else p.log_base(x, base)
+
+
+def gelu(x: Any, approximate: str | None = None) -> Any:
+    """x Phi(x) with the exact normal distribution, or with the tanh that approximates it."""
+    if approximate not in (None, "none", "tanh"):
+        raise ValueError(f'gelu takes approximate=None or "tanh", got {approximate!r}')
+    return p.gelu_tanh(x) if approximate == "tanh" else p.gelu(x)
+
+
+def clamp(x: Any, min_value: Any, max_value: Any) -> Any:
+    """x kept from min_value to max_value; on the bounds the gradient passes, as in PyTorch."""
+    return p.clamp(x, min_value, max_value)
+
+
+def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
+    """x where it is positive, else slope * x."""
+    return p.leaky_relu(x, slope)
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """x where it is positive, else alpha * (exp(x) - 1)."""
+    return p.elu(x, alpha)
+
+
+def huber(x: Any, delta: Any = 1.0) -> Any:
+    """x**2 / 2 up to delta, from there on delta * (|x| - delta / 2)."""
+    return p.huber(x, delta)
+
+
+def where(cond: Any, a: Any, b: Any) -> Any:
+    """a if cond, else b; nothing, not even nan, passes into the arm not taken."""
+    if isinstance(cond, Traceable):
+        return cond.select(a, b)
+    arm, other = (a, b) if cond else (b, a)
+    if isinstance(arm, Traceable):
+        return arm.record(p.where, (arm,))
+    return other.record(p.where, (arm,)) if isinstance(other, Traceable) else as_float(arm)
+
+
+def isclose(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> bool:
+    """Whether two numbers, or the data of two Values, are as near as math.isclose asks."""
+    x, y = (getattr(number, "data", number) for number in (a, b))
+    return math.isclose(as_float(x), as_float(y), rel_tol=rel_tol, abs_tol=abs_tol)
