@@ -8,19 +8,34 @@
 (4.0, 2.0)
 """
 
+import importlib as _importlib
+import typing as _typing
+
 from engine import functions, primitives
 from engine.build_info import __version__, compiled
 from engine.diagnosis import Diagnosis, diagnose
+from engine.errors import StaleGraphError
 from engine.functions import *  # noqa: F403
 from engine.modes import debug, no_grad
 from engine.primitive import Primitive, custom, register
 from engine.primitives import *  # noqa: F403
-from engine.sweep import StaleGraphError
 from engine.transform import grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vjp, vmap
 from engine.value import Value
 
+if _typing.TYPE_CHECKING:
+    from engine import testing
+    from engine.drawing import Drawing, draw
+
+# The readers of the graph, by where they live: they load when first asked for.
+_READERS = {
+    "testing": "engine.testing",
+    "Drawing": "engine.drawing",
+    "draw": "engine.drawing",
+}
+
 __all__ = [
     "Diagnosis",
+    "Drawing",
     "Primitive",
     "StaleGraphError",
     "Value",
@@ -29,6 +44,7 @@ __all__ = [
     "custom",
     "debug",
     "diagnose",
+    "draw",
     "grad",
     "hessian",
     "hvp",
@@ -37,9 +53,22 @@ __all__ = [
     "jvp",
     "no_grad",
     "register",
+    "testing",
     "value_and_grad",
     "vjp",
     "vmap",
     *functions.__all__,
     *primitives.__all__,
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _READERS:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    module = _importlib.import_module(_READERS[name])
+    globals()[name] = module if module.__name__ == f"engine.{name}" else getattr(module, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

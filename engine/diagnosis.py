@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
-from engine.sweep import local_gradient, reverse, topological_order
+from engine.sweep import local_gradient, pull, topological_order
 from engine.value import Value
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """The first number that is not finite. False if there is none.
 
     `kind` is "value", "gradient", or "" when all is well; `node` is where it came in, `operand` the
@@ -67,12 +66,17 @@ def diagnose(root: Value) -> Diagnosis:
     gradients in the order of the backward sweep. Changes nothing.
     """
     with LOCK:
-        for node in topological_order([root]):
-            if not isfinite(node._data):
-                return Diagnosis("value", node, node._data)
-        for node in reversed(reverse(root, 1.0)):
+        order = topological_order([root])
+    for node in order:
+        if not isfinite(node._data):
+            return Diagnosis("value", node, node._data)
+    variable = {id(node) for node in order if node.primitive is not CONSTANT}
+    adjoints = pull(order, {id(root): 1.0}, variable, on_nodes=False)
+    for node in reversed(order):
+        if id(node) in adjoints:
             for operand, partial in zip(node.parents, local_gradient(node), strict=False):
-                term = node.adjoint * partial if partial is not None else 0.0
-                if operand.primitive is not CONSTANT and not (isfinite(term) and isfinite(operand.adjoint)):
-                    return Diagnosis("gradient", node, term if not isfinite(term) else operand.adjoint, operand)
+                if partial is not None and id(operand) in variable:
+                    for number in (adjoints[id(node)] * partial, adjoints[id(operand)]):
+                        if not isfinite(number):
+                            return Diagnosis("gradient", node, number, operand)
     return Diagnosis()

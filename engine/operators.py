@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from numbers import Number
 from typing import Any, Final, Self
 
 from engine import functions as f
 from engine import primitives as p
 from engine.primitive import Primitive, Traceable, as_float, is_number
 
-HOPELESS: Final = (str, bytes, complex, type(None), list, tuple, dict, set, Decimal)
+HOPELESS: Final = (str, bytes, type(None), list, tuple, dict, set, Number)  # no Real comes so far
 
 
 def binary(primitive: Primitive, x: object, y: object) -> Any:

@@ -149,9 +149,8 @@ def custom(
         return as_float(forward(*xs))
 
     def gradient(operands: Sequence[Any]) -> Sequence[Any]:
-        partials = local_gradient(*operands)
-        if not isinstance(partials, (tuple, list)):
-            partials = (partials,)
+        returned = local_gradient(*operands)
+        partials: Sequence[Any] = returned if isinstance(returned, (tuple, list)) else (returned,)
         if len(partials) != len(operands):
             raise ValueError(
                 f"local_gradient of {title} has to return one number for each operand: "

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
-from pathlib import Path
+from types import FrameType
 from typing import Final
 
-HOUSE: Final = tuple(str(Path(__file__).parent.with_name(name)) for name in ("engine", "nn"))
+ROOT: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HOUSE: Final = tuple(os.path.join(ROOT, name, "") for name in ("engine", "nn"))
 
 
 def user_line() -> str:
     """'file:line: text' of the caller's nearest frame outside `engine` and `nn`, or ""."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code.co_filename.startswith(HOUSE):
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     if frame is None:
         return ""
     path, line = frame.f_code.co_filename, frame.f_lineno

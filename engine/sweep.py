@@ -7,35 +7,41 @@ rule for floats or nodes alike: on nodes they build the derivative as another gr
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
+from engine.errors import StaleGraphError
 from engine.modes import LOCK, STATE, no_grad
-from engine.node import CONSTANT, Node
-from engine.primitives import add, dot, mul, neg, relu, sub
-from engine.primitives import sum as total
+from engine.node import CONSTANT, LEAF, Node
+from engine.primitives.activations import relu
+from engine.primitives.arithmetic import add, mul, neg, sub
+from engine.primitives.nary import dot
+from engine.primitives.nary import sum as total
 
-
-class StaleGraphError(RuntimeError):
-    """A leaf was given new data after the graph was computed from the old."""
+NOTHING: Final = -0.0  # the one number that changes nothing it is added to, not even -0.0
 
 
 def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> list[Node]:
-    """The roots and every node below them, operands first; nothing below `boundary`. Hold LOCK."""
+    """The roots and every node below them, operands first; nothing below `boundary`. Hold LOCK.
+
+    Also clears the adjoints, while each node is at hand.
+    """
     STATE.sweep += 2
     entered = STATE.sweep
+    placed = entered + 1
     order: list[Node] = []
     for node in boundary:
-        node.mark = entered + 1
+        node.mark = placed
         order.append(node)
     stack = list(roots)
     stack.reverse()
     while stack:
         node = stack.pop()
         if node.mark < entered:
+            node.adjoint = NOTHING
             left = node.left
             right = node.right
             if left is None and right is None:
-                node.mark = entered + 1
+                node.mark = placed
                 order.append(node)
                 continue
             node.mark = entered
@@ -44,41 +50,55 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> l
                 if right.mark < entered:
                     stack.append(right)
             elif right is not None:
-                stack.extend([operand for operand in right if operand.mark < entered])
+                stack.extend([operand for operand in reversed(right) if operand.mark < entered])
             if left is not None and left.mark < entered:
                 stack.append(left)
         elif node.mark == entered:
-            node.mark = entered + 1
+            node.mark = placed
             order.append(node)
     return order
 
 
 def reverse(root: Node, seed: float) -> list[Node]:
-    """Leaves seed * d(root)/d(node) in the `adjoint` of each node; returns their order. Hold LOCK.
+    """Backpropagation: leaves seed * d(root)/d(node) in the `adjoint` of each node, added to its
+    grad for a variable, and returns the topological order. Hold LOCK.
 
     Raises StaleGraphError if a leaf below has changed since.
     """
     order = topological_order([root])
-    special = [node for node in order if node.primitive.special]
-    # A user's rule may run anything, also another sweep: ask it before the first adjoint is written.
-    given = {id(node): local_gradient(node) for node in special if node.primitive.foreign}
-    live = order
-    if special:
+    if not sweep_back(order, seed, None):
+        # A user's rule may run anything, also another sweep: ask it before any adjoint is written.
+        foreign = [node for node in order if node.primitive.foreign]
+        given = {id(node): local_gradient(node) for node in foreign}
         live = reached(order)
         for node in order:
             node.adjoint = 0.0
-    for node in live:
-        node.adjoint = -0.0  # the one number that changes nothing it is added to, not even -0.0
-    root.adjoint = seed
-    for node in reversed(live):
+        for node in live:
+            node.adjoint = NOTHING
+        sweep_back(live, seed, given)
+    return order
+
+
+def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] | None) -> bool:
+    """The reverse sweep over nodes whose adjoints are cleared; `given` holds the local gradients of
+    foreign primitives. False, without an answer, if it meets a special primitive and has None.
+    """
+    order[-1].adjoint = seed
+    for node in reversed(order):
         left = node.left
         right = node.right
-        if left is None:
-            if isinstance(right, tuple):
-                reverse_many(node, right, given)
-            continue
         adjoint = node.adjoint
         primitive = node.primitive
+        if left is None:
+            if isinstance(right, tuple):
+                if primitive.special and given is None:
+                    return False
+                sweep_back_many(node, right, given)
+            elif primitive is LEAF:
+                node.adjoint = node.grad + adjoint
+            elif primitive is CONSTANT:
+                node.adjoint = 0.0
+            continue
         if left.epoch > node.epoch:
             raise stale(node, left)
         if isinstance(right, Node):
@@ -93,6 +113,8 @@ def reverse(root: Node, seed: float) -> list[Node]:
             elif primitive is sub:
                 left.adjoint += adjoint
                 right.adjoint -= adjoint
+            elif primitive.special and given is None:
+                return False
             else:
                 if left.primitive is not CONSTANT:
                     left.adjoint += adjoint * slope(node, 0)
@@ -102,13 +124,15 @@ def reverse(root: Node, seed: float) -> list[Node]:
             left.adjoint -= adjoint
         elif primitive is relu:
             left.adjoint += adjoint * 0.0 if left._data <= 0.0 else adjoint
+        elif primitive.special and given is None:
+            return False
         else:
             left.adjoint += adjoint * slope(node, 0)
-    return order
+    return True
 
 
-def reverse_many(node: Node, operands: tuple[Node, ...], given: dict[int, Sequence[Any]]) -> None:
-    """The step of `reverse` at a node with a tuple of operands."""
+def sweep_back_many(node: Node, operands: tuple[Node, ...], given: dict[int, Sequence[Any]] | None) -> None:
+    """The step of `sweep_back` at a node with a tuple of operands."""
     adjoint = node.adjoint
     epoch = node.epoch
     for operand in operands:
@@ -124,7 +148,7 @@ def reverse_many(node: Node, operands: tuple[Node, ...], given: dict[int, Sequen
         for i in range(half):
             operands[half + i].adjoint += adjoint * operands[i]._data
     else:
-        gradient = given.get(id(node)) or local_gradient(node)
+        gradient = local_gradient(node) if given is None else given.get(id(node)) or local_gradient(node)
         for operand, derivative in zip(operands, gradient, strict=True):
             if derivative is not None:
                 operand.adjoint += adjoint * derivative

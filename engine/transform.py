@@ -242,6 +242,7 @@ def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None) -> Function:
         columns = [examples(arg, axis, *lengths) for arg, axis in batch]
         return combined([Tree(f(*example)) for example in zip(*columns, strict=True)], reduce, args)
 
+    mapped.__dict__["mapped"] = (mapped, f, in_axes, reduce)  # jit traces one example and loops itself
     return mapped
 
 

@@ -11,7 +11,8 @@ from engine.modes import DEBUGGING, LOCK, RECORDING, STATE
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
 from engine.primitive import Primitive, Traceable, as_float
-from engine.primitives import add, mul, neg, relu, sub
+from engine.primitives.activations import relu
+from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.source import user_line
 from engine.sweep import local_gradient, recompute, reverse, topological_order
 
@@ -89,9 +90,6 @@ class Value(Node):
         """
         with LOCK:
             order = reverse(self, as_float(seed))
-            for node in order:
-                if node.left is None and node.right is None:
-                    node.adjoint = 0.0 if node.primitive is CONSTANT else node.grad + node.adjoint
             try:
                 commit(order)
             except BaseException:  # Ctrl-C: what has begun is finished first
