@@ -1,0 +1,84 @@
+"""Numbers and labels as they stand in a picture, and how wide they are."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from engine.primitive import Primitive
+
+LABEL_LIMIT: Final = 24  # characters of a label that are shown
+PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
+GLYPHS: Final = {"*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}", "-": "\N{MINUS SIGN}"}
+
+# Besides what XML needs: the colon and the equals sign, so that no label reads like a
+# `javascript:` address or an `onload=` attribute to a filter, and the backslash for DOT.
+ESCAPES: Final = str.maketrans({c: f"&#{ord(c)};" for c in "<>&\"'`:=\\{}|"})
+
+NARROW: Final = frozenset("iljtfrI.,()[]!' ")
+WIDE: Final = frozenset("mwMW@%")
+
+
+def number(x: float) -> str:
+    """x in four significant digits; below a million the digits before the point in full."""
+    if x == 0.0:
+        return "0"
+    if abs(x) < 1e6 and x == int(x):
+        return str(int(x))
+    if 1e3 <= abs(x) < 999_999.5:
+        return f"{x:.0f}"
+    mantissa, e, exponent = f"{x:.4g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def typeset(text: str) -> str:
+    """The text of a number with a true minus sign."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def clean(label: str) -> str:
+    """The label on one line, without what XML forbids or what turns the text around it, and not too long."""
+    readable = "".join(visible(c) for c in label[: 4 * LABEL_LIMIT])
+    words = " ".join(readable.split())
+    return words if len(words) <= LABEL_LIMIT else words[: LABEL_LIMIT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def visible(c: str) -> str:
+    match unicodedata.category(c):
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cf":  # marks of writing direction, joiners, soft hyphens
+            return ""
+        case "Cs" | "Cn":  # a lone half of a surrogate pair cannot be written as UTF-8
+            return "\N{REPLACEMENT CHARACTER}"
+    return c
+
+
+def escape(text: str) -> str:
+    """The text for XML, HTML and the HTML-like labels of DOT."""
+    return text.translate(ESCAPES)
+
+
+def symbol(primitive: Primitive) -> str:
+    """What stands between the operands in Python, such as "+"; for a call the name of the function."""
+    written = PLACEHOLDER.sub("", primitive.python).strip()
+    if not written or any(c.isalnum() or c in "()_," for c in written):
+        return clean(primitive.name)
+    return GLYPHS.get(written, clean(written))
+
+
+def width(text: str, size: float) -> float:
+    """About how wide the text is, generously, in a sans-serif font of that size."""
+    return size * sum(advance(c) for c in text)
+
+
+def advance(c: str) -> float:
+    """The width of a character in units of the font size."""
+    if unicodedata.combining(c):
+        return 0.0
+    if unicodedata.east_asian_width(c) in "WF":
+        return 1.05
+    if c in NARROW:
+        return 0.38
+    return 0.95 if c in WIDE else 0.72 if c.isupper() else 0.61
