@@ -1,0 +1,16 @@
+"""Libraries that only some features need: `import nn` itself takes the standard library alone."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+
+def required(module: str, purpose: str) -> ModuleType:
+    """A module of the extra `nn`. Raises ModuleNotFoundError, saying how to install it."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            f"{purpose} needs {missing.name}: pip install 'chainrule[nn]'", name=missing.name
+        ) from None

@@ -1,0 +1,64 @@
+"""What a training run recorded, and how it draws itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from nn.extras import required
+
+
+@dataclass
+class History:
+    """The mean loss of every epoch, over the training samples and over the validation samples.
+
+    `stopped` says why training ended before its last epoch: "callback", "interrupted" or "".
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    steps: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+
+    @property
+    def monitored(self) -> list[float]:
+        """What tells good weights from bad ones: the validation loss, if there is one."""
+        return self.validation or self.loss
+
+    @property
+    def best(self) -> float:
+        """The lowest monitored loss, inf before the first epoch."""
+        return min(self.monitored, default=inf)
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.loss)} epochs", f"{self.steps:,} steps"]
+        parts += [f"loss {self.loss[-1]:.4g}"] if self.loss else []
+        parts += [f"validation {self.validation[-1]:.4g}"] if self.validation else []
+        return f"History({', '.join(parts)}{f', {self.stopped}' if self.stopped else ''})"
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """The loss curves as a matplotlib figure, also written to `path` if there is one."""
+        figure = required("matplotlib.figure", "History.plot").Figure(
+            figsize=(6.0, 3.6), layout="constrained"
+        )
+        axes = figure.add_subplot(xlabel="epoch", ylabel="loss", yscale="log")
+        epochs = range(1, len(self.loss) + 1)
+        axes.plot(epochs, self.loss, color="#0072b2", label="training")
+        if self.validation:
+            axes.plot(epochs, self.validation, color="#d55e00", label="validation")
+            axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        if path is not None:
+            figure.savefig(path, dpi=150)
+        return figure
+
+    def _repr_png_(self) -> bytes | None:
+        if not self.loss:
+            return None
+        picture = BytesIO()
+        self.plot().savefig(picture, format="png", dpi=100)
+        return picture.getvalue()

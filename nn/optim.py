@@ -1,0 +1,235 @@
+"""Optimisers, each written as its equation: how a parameter changes when its gradient is g.
+
+They agree with PyTorch step by step. `lr` is a number, or a schedule: a function from the number of
+steps taken so far to the learning rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import cos, isfinite, pi, sqrt
+from typing import Any
+
+from engine import Value
+from nn.module import Module, plural
+
+Schedule = Callable[[int], float]
+
+
+class Optimizer:
+    """Moves parameters against their gradients; a subclass says how far.
+
+    `weight_decay` adds its multiple of the parameter to the gradient, as the penalty
+    weight_decay * p**2 / 2 would. Raises ValueError for no parameters or a negative setting.
+    """
+
+    def __init__(self, parameters: Iterable[Any], lr: float | Schedule, *, weight_decay: float = 0.0) -> None:
+        self.parameters = checked(parameters)
+        self.lr = lr if callable(lr) else constant(lr)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
+        self.steps = 0
+
+    def zero_grad(self) -> None:
+        """Sets the grad of every parameter to 0.0."""
+        for p in self.parameters:
+            p.grad = 0.0
+
+    def step(self) -> None:
+        """Changes every parameter once."""
+        rate = self.lr(self.steps)
+        self.steps += 1
+        for i, p in enumerate(self.parameters):
+            p.data -= self.change(i, p.grad + self.weight_decay * p.data, rate)
+
+    def change(self, i: int, g: float, rate: float) -> float:
+        """What to subtract from parameter i, whose gradient is g."""
+        raise NotImplementedError(f"{type(self).__name__} has to define change(i, g, rate)")
+
+    def memory(self) -> list[float]:
+        """A number to remember for each parameter, 0.0 at first."""
+        return [0.0] * len(self.parameters)
+
+    def __repr__(self) -> str:
+        count = plural(len(self.parameters), "parameter")
+        return f"{type(self).__name__}({count}, lr={self.lr(self.steps):g})"
+
+
+class SGD(Optimizer):
+    """p -= lr * v with v = momentum * v + g; Nesterov looks ahead and takes g + momentum * v.
+
+    Polyak (1964); Nesterov (1983) in the form of Sutskever et al. (2013).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Schedule = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.momentum = not_negative("momentum", momentum)
+        if nesterov and momentum == 0.0:
+            raise ValueError("nesterov looks ahead along the momentum: give a momentum above 0, such as 0.9")
+        self.nesterov = nesterov
+        self.v = self.memory()
+
+    def change(self, i: int, g: float, rate: float) -> float:
+        self.v[i] = self.momentum * self.v[i] + g
+        return rate * (g + self.momentum * self.v[i] if self.nesterov else self.v[i])
+
+
+class Adam(Optimizer):
+    """p -= lr * m' / (sqrt(v') + eps): running means of g and of g**2, freed of their bias to 0.
+
+    m = b1 m + (1 - b1) g, m' = m / (1 - b1**t); v and v' the same of g**2 with b2. Kingma and Ba (2015).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.beta1, self.beta2 = (fraction("betas", beta) for beta in betas)
+        self.eps = positive("eps", eps)
+        self.m, self.v = self.memory(), self.memory()
+
+    def change(self, i: int, g: float, rate: float) -> float:
+        self.m[i] = self.beta1 * self.m[i] + (1.0 - self.beta1) * g
+        self.v[i] = self.beta2 * self.v[i] + (1.0 - self.beta2) * g * g
+        mean = self.m[i] / (1.0 - self.beta1**self.steps)
+        square = self.v[i] / (1.0 - self.beta2**self.steps)
+        return rate * mean / (sqrt(square) + self.eps)
+
+
+class AdamW(Adam):
+    """Adam, with the weights decayed beside the gradient: p -= lr * weight_decay * p.
+
+    Loshchilov and Hutter (2019).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps)
+        self.decoupled = not_negative("weight_decay", weight_decay)
+
+    def change(self, i: int, g: float, rate: float) -> float:
+        return rate * self.decoupled * self.parameters[i].data + super().change(i, g, rate)
+
+
+class RMSProp(Optimizer):
+    """p -= lr * g / (sqrt(v) + eps) with v = alpha v + (1 - alpha) g**2.
+
+    Tieleman and Hinton (2012), lecture 6.5.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Schedule = 0.01,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.alpha = fraction("alpha", alpha)
+        self.eps = positive("eps", eps)
+        self.momentum = not_negative("momentum", momentum)
+        self.v, self.push = self.memory(), self.memory()
+
+    def change(self, i: int, g: float, rate: float) -> float:
+        self.v[i] = self.alpha * self.v[i] + (1.0 - self.alpha) * g * g
+        self.push[i] = self.momentum * self.push[i] + g / (sqrt(self.v[i]) + self.eps)
+        return rate * self.push[i]
+
+
+class Adagrad(Optimizer):
+    """p -= lr * g / (sqrt(s) + eps) with s the sum of all g**2 so far. Duchi et al. (2011)."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Schedule = 0.01,
+        *,
+        eps: float = 1e-10,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.eps = positive("eps", eps)
+        self.s = self.memory()
+
+    def change(self, i: int, g: float, rate: float) -> float:
+        self.s[i] += g * g
+        return rate * g / (sqrt(self.s[i]) + self.eps)
+
+
+# Schedules
+
+
+def constant(lr: float) -> Schedule:
+    """Always lr."""
+    rate = not_negative("lr", lr)
+    return lambda t: rate
+
+
+def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
+    """lr * factor**(t // every): a staircase."""
+    return lambda t: lr * factor ** (t // every)
+
+
+def cosine(lr: float, steps: int, final: float = 0.0) -> Schedule:
+    """Half a cosine wave from lr down to `final` after `steps`. Loshchilov and Hutter (2017)."""
+    return lambda t: final + (lr - final) * (1.0 + cos(pi * min(t, steps) / steps)) / 2.0
+
+
+def warmup(schedule: float | Schedule, steps: int) -> Schedule:
+    """Rises to `schedule` in a straight line over the first `steps`. Goyal et al. (2017)."""
+    rest = schedule if callable(schedule) else constant(schedule)
+    return lambda t: rest(t) * min(1.0, (t + 1) / steps)
+
+
+def checked(parameters: Iterable[Any]) -> list[Value]:
+    """Parameters as a list of leaves, each once. Raises TypeError or ValueError."""
+    if isinstance(parameters, Module):
+        raise TypeError("an optimiser takes a list of parameters, got a module: pass model.parameters()")
+    listed = list(parameters)
+    if not listed or len({id(p) for p in listed}) < len(listed):
+        raise ValueError("an optimiser needs one parameter at least, and each of them once")
+    for p in listed:
+        if not isinstance(p, Value) or p.parents:
+            raise TypeError(f"a parameter is a Value that nothing computed, got {p!r:.60}")
+    return listed
+
+
+def not_negative(name: str, number: float) -> float:
+    if not (isfinite(number) and number >= 0.0):
+        raise ValueError(f"{name} is a number of 0 or more, got {number!r}")
+    return number
+
+
+def positive(name: str, number: float) -> float:
+    if not (isfinite(number) and number > 0.0):
+        raise ValueError(f"{name} is a number above 0, got {number!r}")
+    return number
+
+
+def fraction(name: str, number: float) -> float:
+    if not 0.0 <= number < 1.0:
+        raise ValueError(f"{name} lie in [0, 1), got {number!r}")
+    return number

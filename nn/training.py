@@ -1,0 +1,186 @@
+"""`fit`: the training loop, from checked data to a `History`."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from random import Random
+from time import perf_counter
+from typing import Any
+
+import engine
+from nn.data import Samples, paired
+from nn.extras import required
+from nn.history import History
+from nn.init import generator
+from nn.losses import listed
+from nn.module import Module
+from nn.optim import Optimizer
+
+Loss = Callable[[Any, Any], Any]
+Callback = Callable[[History], object]
+
+
+def fit(
+    model: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    validation: tuple[Any, Any] | None = None,
+    progress: bool = True,
+    callback: Callback | None = None,
+    rng: Random | int = 0,
+) -> History:
+    """Trains `model` on the samples X and their targets y; returns what happened.
+
+    loss        of one sample, `loss(model(x), target)`; a step takes its mean over a batch
+    batch_size  samples of a step, in an order that `rng` shuffles for every epoch; None takes all
+    validation  (X, y) that the loss is also measured on, after every epoch
+    callback    called with the History after every epoch; if it returns True, training stops
+
+    Stopped by the callback or by Ctrl-C, the model keeps the best weights so far. Raises ValueError
+    or TypeError for unusable data or settings before the first step.
+    """
+    samples = paired(model, X, y, loss)
+    held_out = paired(model, *validation, loss) if validation is not None else None
+    sizes = settings(model, optimizer, epochs, batch_size, len(samples))
+    run = Run(model, loss, optimizer, held_out)
+    source = generator(rng)
+    with bar(progress, epochs * -(-len(samples) // sizes)) as advance:
+        try:
+            for _ in range(epochs):
+                run.epoch(samples, sizes, source, advance)
+                if callback is not None and callback(run.history):
+                    run.stop("callback")
+                    break
+        except KeyboardInterrupt:
+            run.stop("interrupted")
+    return run.history
+
+
+class Run:
+    """One training run: the model with its History and its best weights so far."""
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, held_out: Samples | None) -> None:
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.held_out = held_out
+        self.history = History()
+        self.best = model.state_dict()
+
+    def epoch(self, samples: Samples, size: int, rng: Random, advance: Callable[[float], None]) -> None:
+        """Every sample once, a step for each batch."""
+        start = perf_counter()
+        before = self.model.state_dict()
+        shuffled = rng.sample(samples, len(samples)) if size < len(samples) else samples
+        total = 0.0
+        for batch in batches(shuffled, size):
+            mean = self.step(batch)
+            total += mean * len(batch)
+            advance(mean)
+        # a step that took all samples measured the weights it began with, not those it made
+        measured = before if size >= len(samples) and self.held_out is None else self.model.state_dict()
+        self.record(total / len(samples), measured)
+        self.history.seconds += perf_counter() - start
+
+    def step(self, batch: Samples) -> float:
+        """Forward, backward, update. Returns the mean loss of the batch, before the update."""
+        self.optimizer.zero_grad()
+        with collector_paused():
+            mean = engine.mean([self.loss(self.model(x), t) for x, t in batch])
+            mean.backward()
+            value = float(mean.data)
+            del mean  # the graph goes while the collector looks away
+        self.optimizer.step()
+        self.history.steps += 1
+        return value
+
+    def record(self, mean: float, weights: dict[str, float]) -> None:
+        """Notes an epoch, and its weights if they are the best."""
+        best = self.history.best
+        self.history.loss.append(mean)
+        if self.held_out is not None:
+            self.history.validation.append(evaluate(self.model, self.held_out, self.loss))
+        if self.history.monitored[-1] < best:
+            self.best = weights
+
+    def stop(self, why: str) -> None:
+        self.history.stopped = why
+        self.model.load_state_dict(self.best)
+
+
+def settings(model: Module, optimizer: Optimizer, epochs: int, batch_size: int | None, count: int) -> int:
+    """The number of samples of a step. Raises ValueError or TypeError for what cannot be trained."""
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"epochs is an int of 0 or more, got {epochs!r}")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ValueError(f"batch_size is an int of 1 or more, or None for all samples, got {batch_size!r}")
+    own = {id(p) for p in model.parameters()}
+    if not any(id(p) in own for p in optimizer.parameters):
+        raise ValueError("the optimizer holds no parameter of this model: make it from model.parameters()")
+    return min(batch_size or count, count)
+
+
+def batches(samples: Samples, size: int) -> Iterator[Samples]:
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size]
+
+
+def evaluate(model: Module, samples: Samples, loss: Loss) -> float:
+    """The mean loss, without recording."""
+    with engine.no_grad():
+        losses = [loss(model(x), t) for x, t in samples]
+    return sum(float(value.data) for value in losses) / len(losses)
+
+
+def accuracy(model: Module, X: Any, y: Any) -> float:
+    """The fraction of samples whose class the model finds: the largest of several outputs, or the
+    sign of a single one for targets of 0 or -1 against 1."""
+    with engine.no_grad():
+        hits = [found(listed(model(x)), t) for x, t in paired(model, X, y)]
+    return sum(hits) / len(hits)
+
+
+def found(outputs: Sequence[Any], target: Any) -> bool:
+    if len(outputs) == 1:
+        return bool((outputs[0] > 0.0) == (target > 0))
+    return bool(max(range(len(outputs)), key=outputs.__getitem__) == target)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection inside: graphs have no cycles, but walking them takes a third
+    of the time. Somebody who had switched it off finds it off."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def bar(progress: bool, steps: int) -> Iterator[Callable[[float], None]]:
+    """A progress bar over all steps: what to call after each, with its loss."""
+    if progress and find_spec("tqdm") is None:
+        print("no progress bar without tqdm: pip install 'chainrule[nn]'", file=sys.stderr)
+        progress = False
+    if not progress:
+        yield lambda loss: None
+        return
+    with required("tqdm.auto", "a progress bar").tqdm(total=steps, unit="step") as shown:
+
+        def advance(loss: float) -> None:
+            shown.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            shown.update()
+
+        yield advance

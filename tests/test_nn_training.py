@@ -1,0 +1,191 @@
+"""`fit`, `History`, `accuracy`."""
+
+import gc
+import math
+
+import numpy as np
+import pytest
+
+import engine
+import nn
+from engine import Value
+from nn import losses, optim
+
+X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+XOR = np.array([-1, 1, 1, -1])
+
+
+def trained(loss=losses.hinge, y=XOR, nout=1, X=X, **options):
+    model = nn.MLP(2, [8, nout], rng=1)
+    optimizer = options.pop("optimizer", None) or optim.Adam(model.parameters(), lr=0.05)
+    settings = {"epochs": 60, "progress": False} | options
+    return model, nn.fit(model, X, y, loss=loss, optimizer=optimizer, **settings)
+
+
+def test_a_network_learns_exclusive_or():
+    model, history = trained()
+    assert nn.accuracy(model, X, XOR) == 1.0
+    assert history.loss[-1] < 0.1 < history.loss[0]
+    assert (len(history.loss), history.steps, history.stopped) == (60, 60, "")
+
+
+def test_classes_are_learned_from_logits():
+    model, _ = trained(losses.cross_entropy, (XOR + 1) // 2, nout=2)
+    assert nn.accuracy(model, X, (XOR + 1) // 2) == 1.0
+
+
+def test_a_line_is_fitted_to_single_numbers():
+    model = nn.MLP(1, [1], rng=0)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    nn.fit(
+        model,
+        [0, 1, 2],
+        [1, 3, 5],
+        loss=losses.squared_error,
+        optimizer=optimizer,
+        epochs=400,
+        progress=False,
+    )
+    assert [p.data for p in model.parameters()] == pytest.approx([2.0, 1.0], abs=1e-6)
+
+
+def test_fit_does_what_the_loop_written_out_does():
+    model, history = trained(epochs=3)
+    twin = nn.MLP(2, [8, 1], rng=1)
+    optimizer = optim.Adam(twin.parameters(), lr=0.05)
+    for expected in history.loss:
+        loss = engine.mean([losses.hinge(twin(x), t) for x, t in zip(X, XOR, strict=True)])
+        assert loss.data == expected
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert twin.state_dict() == model.state_dict()
+
+
+def test_batches_take_every_sample_once_and_the_order_follows_the_seed():
+    seen = []
+
+    def loss(score, target):
+        seen.append(target)
+        return losses.squared_error(score, target)
+
+    _, history = trained(loss, y=[1, 2, 3, 4], batch_size=3, epochs=2)
+    assert history.steps == 4
+    assert sorted(seen[:4]) == sorted(seen[4:]) == [1, 2, 3, 4]
+    assert trained(batch_size=2)[1].loss == trained(batch_size=2)[1].loss
+    assert trained(batch_size=2, rng=5)[1].loss != trained(batch_size=2)[1].loss
+
+
+def test_validation_is_measured_after_every_epoch():
+    _, history = trained(validation=(X, XOR), epochs=5)
+    assert len(history.validation) == 5
+    assert history.validation[:4] == pytest.approx(history.loss[1:], rel=1e-12)
+
+
+def test_a_callback_stops_early_and_the_best_weights_stay():
+    seen = []
+
+    def patience(history):
+        seen.append(history.loss[-1])
+        return len(seen) == 4
+
+    rising = optim.SGD((model := nn.MLP(2, [8, 1], rng=1)).parameters(), lr=lambda t: 0.1 if t < 2 else 1e3)
+    history = nn.fit(
+        model,
+        X,
+        XOR,
+        loss=losses.hinge,
+        optimizer=rising,
+        epochs=50,
+        callback=patience,
+        progress=False,
+    )
+    assert history.stopped == "callback"
+    assert history.loss == seen
+    batch = zip(X, XOR, strict=True)
+    assert engine.mean([losses.hinge(model(x), t) for x, t in batch]).data == min(seen)
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 30])
+def test_control_c_returns_the_history_so_far_with_the_best_weights(at):
+    calls = iter(range(10**6))
+
+    def loss(score, target):
+        if next(calls) == at:
+            raise KeyboardInterrupt
+        return losses.hinge(score, target)
+
+    model, history = trained(loss)
+    assert history.stopped == "interrupted"
+    assert len(history.loss) == at // 4
+    data = list(zip(X, XOR, strict=True))
+    reached = engine.mean([losses.hinge(model(x), t) for x, t in data]).data
+    assert not history.loss or reached == min(history.loss)
+    assert gc.isenabled()
+
+
+NAN = [[0.0, 0.0], [0.0, math.nan], [1.0, 0.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"y": [1, -1]}, "X has 4 of them, y has 2"),
+        ({"X": [], "y": []}, "X and y are empty"),
+        ({"X": NAN}, r"X\[1\] holds nan"),
+        ({"X": [[0.0, 0.0], [0.0], [1.0, 0.0], [1.0, 1.0]]}, r"X\[1\] has length 1, but X\[0\] has 2"),
+        ({"X": np.zeros((4, 3))}, "2 inputs are needed, got 3"),
+        ({"X": ["ab"] * 4}, r"X\[0\] holds 'ab'"),
+        ({"y": [1, -1, math.inf, 1]}, r"y\[2\] holds inf"),
+        ({"y": [1, -1, 0, 1]}, r"targets of -1 or 1, got y\[2\] = 0"),
+        ({"y": [0, 1, 2, 0], "loss": losses.cross_entropy, "nout": 2}, r"from 0 to 1, got y\[2\] = 2"),
+        ({"y": [0, 1, -1, 0], "loss": losses.cross_entropy, "nout": 2}, r"from 0 to 1, got y\[2\] = -1"),
+        ({"y": [0, 1, 0.5, 0], "loss": losses.cross_entropy, "nout": 2}, r"from 0 to 1, got y\[2\] = 0.5"),
+        ({"y": [0, 1, 2, 0], "loss": losses.binary_cross_entropy_with_logits}, "targets from 0 to 1"),
+        ({"y": [0, 1, 2, 0], "loss": losses.squared_error, "nout": 2}, "a target has 2 numbers"),
+        ({"batch_size": 0}, "batch_size is an int of 1 or more"),
+        ({"batch_size": 2.0}, "batch_size is an int of 1 or more"),
+        ({"epochs": -1}, "epochs is an int of 0 or more"),
+        ({"validation": (X, XOR[:2])}, "X has 4 of them, y has 2"),
+        ({"optimizer": optim.SGD([Value(1.0)])}, "no parameter of this model"),
+    ],
+)
+def test_unusable_data_is_named_before_the_first_step(options, message):
+    steps = []
+    with pytest.raises(ValueError, match=message):
+        trained(**options, callback=steps.append)
+    assert not steps
+
+
+def test_the_collector_is_as_the_user_left_it():
+    gc.disable()
+    try:
+        trained(epochs=1)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_progress_is_shown_on_stderr_only(capsys):
+    trained(epochs=2, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "2/2" in err or "tqdm" in err
+
+
+def test_history_says_how_it_went():
+    history = nn.History(loss=[2.0, 1.0], validation=[2.5, 1.5], steps=8, stopped="callback")
+    assert repr(history) == "History(2 epochs, 8 steps, loss 1, validation 1.5, callback)"
+    assert history.best == 1.5
+    assert repr(nn.History()) == "History(0 epochs, 0 steps)"
+
+
+def test_history_plots_itself(tmp_path):
+    pytest.importorskip("matplotlib")
+    nn.History(loss=[2.0, 1.0], validation=[2.5, 1.5]).plot(tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert nn.History(loss=[1.0])._repr_png_().startswith(b"\x89PNG")
+
+
+def test_accuracy_of_single_outputs_is_by_sign():
+    assert nn.accuracy(lambda x: Value(x), [-1.0, 2.0, 3.0], [0, 1, -1]) == pytest.approx(2 / 3)
