@@ -1,0 +1,79 @@
+# Every target sets up what it needs by itself: a virtual environment in .venv (the source tree, interpreted)
+# and one in .venv-native (a compiled wheel). Stamps in them make the second run quick.
+#
+#   make demo        gradients checked, a graph as SVG, networks trained: start here
+#   make test        the test suite        make check      ruff, formatting, mypy --strict
+#   make native      the engine, compiled  make test-native  the same suite on it
+#   make bench       against other engines make notebooks  executes them all
+#   make mutants     wrong rules on purpose: does the checker notice?
+#   make clean       removes everything that was made
+
+PYTHON ?= python3
+PIP = bin/python -m pip install -qq --disable-pip-version-check
+SOURCES = $(shell find engine nn -name __pycache__ -prune -o -print) hatch_build.py pyproject.toml
+PYTEST_ARGS ?=
+
+.PHONY: demo test check format native test-native bench notebooks mutants clean
+.DELETE_ON_ERROR:
+
+demo: .venv/demo
+	.venv/bin/python notebooks/demo.py
+
+test: .venv/test
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/lint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/lint
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+native: .venv-native/wheel
+	@PYTHONSAFEPATH=1 .venv-native/bin/python -m engine --version
+
+# PYTHONSAFEPATH keeps the source tree off sys.path, in the tests' own child processes too.
+test-native: .venv-native/wheel .venv-native/test
+	PYTHONSAFEPATH=1 .venv-native/bin/python -X dev -m pytest $(PYTEST_ARGS)
+
+bench: .venv-native/wheel .venv-native/bench .venv/bench
+	.venv-native/bin/python benchmarks/run.py
+	.venv/bin/python benchmarks/run.py
+
+notebooks: .venv/notebooks
+	.venv/bin/python notebooks/run.py
+
+mutants: .venv/test
+	.venv/bin/python tests/mutants.py
+
+clean:
+	rm -rf .venv .venv-native build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environments: pip is renewed first, for an old one knows no --group.
+%/made:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, got " \
+	  + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
+	@echo "setting up $*"
+	@$(PYTHON) -m venv $* || { rm -rf $*; echo "no virtual environment: apt install python3-venv"; exit 1; }
+	@$*/$(PIP) --upgrade pip
+	@touch $@
+
+# One stamp for each dependency group; an editable install of the source is there in every .venv.
+.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench: .venv/%: pyproject.toml .venv/made
+	@echo "installing into .venv: $*"
+	@.venv/$(PIP) --group $* -e .
+	@touch $@
+
+.venv-native/test .venv-native/bench: .venv-native/%: pyproject.toml .venv-native/made
+	@echo "installing into .venv-native: $*"
+	@.venv-native/$(PIP) --group $*
+	@touch $@
+
+# Anything newer than the wheel makes a new wheel: what runs is never older than what is read.
+.venv-native/wheel: $(SOURCES) .venv-native/made
+	@echo "compiling the engine into .venv-native (about a minute)"
+	@CHAINRULE_PURE=0 .venv-native/$(PIP) --force-reinstall --no-deps .
+	@touch $@

@@ -1,0 +1,36 @@
+"""`__all__` is exactly the public surface, and every name in it means what the module says."""
+
+import types
+
+import pytest
+
+import engine
+import engine.testing
+import nn
+
+
+def public(module):
+    """What a user sees without underscores, apart from submodules."""
+    return {
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and not isinstance(thing, types.ModuleType)
+    }
+
+
+@pytest.mark.parametrize("module", [engine, engine.testing, nn], ids=lambda module: module.__name__)
+def test_all_is_exactly_the_public_surface(module):
+    modules = {name for name in module.__all__ if isinstance(getattr(module, name), types.ModuleType)}
+    dunders = {name for name in module.__all__ if name.startswith("__")}
+    assert set(module.__all__) - modules - dunders == public(module) - {"annotations"}
+
+
+@pytest.mark.parametrize("module", [engine, engine.testing, nn], ids=lambda module: module.__name__)
+def test_no_name_is_exported_twice(module):
+    assert len(set(module.__all__)) == len(module.__all__)
+
+
+@pytest.mark.skipif(engine.compiled, reason="mypyc leaves docstrings in the source")
+@pytest.mark.parametrize("name", engine.__all__)
+def test_everything_public_says_what_it_is(name):
+    assert isinstance(getattr(engine, name), (bool, str)) or getattr(engine, name).__doc__

@@ -1,0 +1,86 @@
+"""Who may import whom: a module imports only from the rungs above its own, and at its top."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import engine
+import nn
+
+# One rung a line; the modules of one rung do not know each other, those of one folder may.
+LADDER = """
+    domain kernels source errors
+    primitive
+    primitives
+    functions
+    operators
+    modes
+    node
+    sweep
+    copying
+    value
+    trees
+    transform
+    build_info diagnosis
+    drawing
+    notation
+    latex textbook
+    explanation compiler parser
+    testing exploring
+    console
+    __init__
+    console
+    __main__
+    nn
+"""
+RUNGS = {module: rung for rung, line in enumerate(LADDER.split("\n")) for module in line.split()}
+ROOTS = (Path(engine.__file__).parent, Path(nn.__file__).parent)
+SOURCES = {
+    ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__"): file
+    for root in ROOTS
+    for file in sorted(root.rglob("*.py"))
+}
+TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in SOURCES.items()}
+
+
+def family(module: str) -> str:
+    """engine.value -> value, engine.drawing.dot -> drawing, nn.layers -> nn, engine -> __init__."""
+    first, *rest = module.split(".")
+    return first if first == "nn" else (rest or ["__init__"])[0]
+
+
+def imports(nodes: Iterator[ast.AST] | list[ast.stmt]) -> Iterator[str]:
+    """The modules of this project that the statements import."""
+    for node in nodes:
+        names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+        for name in names:
+            full = f"{node.module}.{name}" if isinstance(node, ast.ImportFrom) else name
+            if full.split(".")[0] in ("engine", "nn"):
+                yield full if full in SOURCES else full.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_a_module_imports_only_from_above_it(module):
+    assert family(module) in RUNGS, f"{module} has no rung: choose one"
+    for other in imports(ast.walk(TREES[module])):
+        if family(other) != family(module):
+            assert RUNGS[family(other)] < RUNGS[family(module)], f"{module} may not import {other}"
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_every_import_of_ours_stands_at_the_top(module):
+    body = TREES[module].body
+    checking = [line for node in body if isinstance(node, ast.If) for line in node.body]  # TYPE_CHECKING
+    assert sorted(imports(ast.walk(TREES[module]))) == sorted(imports(body + checking))
+
+
+def test_there_is_no_circle():
+    arrows = {module: set(imports(ast.walk(tree))) - {module} for module, tree in TREES.items()}
+    TopologicalSorter(arrows).prepare()
+
+
+def test_no_module_is_named_like_something_public():
+    assert not set(engine.__all__) & {family(module) for module in SOURCES} - {"testing"}
