@@ -1,0 +1,206 @@
+"""What a compiled function is called with: its structure, by which traces are told apart, and its
+numbers, as arrays in the order of the tape."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from engine.compiler.backend import Block
+from engine.primitive import Traceable, as_float
+from engine.trees import is_array, parts
+
+NUMBER: Final = "number"
+PLAIN: Final = (str, bytes, int, float, bool, type(None))
+
+
+class Leaf(NamedTuple):
+    """A number, an array, or a batch of either with the examples along the first axis."""
+
+    data: Any
+    block: Block
+
+
+class Arguments:
+    """The arguments of one call, taken apart.
+
+    key       equal for calls that one trace serves
+    example   the arguments of one example, to trace with
+    leaves    the numbers, in order
+    examples  how many, 0 if nothing is mapped
+    """
+
+    def __init__(self, args: Sequence[Any], axes: Sequence[int | None] | None) -> None:
+        self.leaves: list[Leaf] = []
+        self.lengths: set[int] = set()
+        taken = [self.take(arg, axis) for arg, axis in zip(args, axes or [None] * len(args), strict=True)]
+        self.key: Hashable = tuple(key for key, _ in taken)
+        self.example = [example for _, example in taken]
+        if axes is not None and (len(self.lengths) != 1 or 0 in self.lengths):
+            raise ValueError(
+                f"vmap needs one batch length above 0, got {sorted(self.lengths) or 'no mapped axis'}"
+            )
+        self.examples = self.lengths.pop() if axes is not None else 0
+
+    def take(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
+        """(key, one example) of an argument; its numbers become leaves."""
+        if is_array(arg):
+            return self.take_array(arg, axis)
+        if isinstance(arg, list) and axis == 0:
+            return self.take_examples(arg)
+        children = parts(arg)
+        if children is None:
+            return self.take_number(arg, axis)
+        inner = axis - 1 if isinstance(arg, list) and axis is not None else axis
+        taken = [self.take(child, inner) for child in children[0]]
+        kind = (type(arg), details(arg), *(key for key, _ in taken))
+        return kind, children[1]([example for _, example in taken]) if axis is not None else arg
+
+    def take_number(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
+        if axis is not None:
+            raise ValueError(
+                f"in_axes asks for axis {axis} of {type(arg).__name__} {arg!r:.40}, which has none: use None"
+            )
+        if not isinstance(arg, Traceable):
+            as_float(arg)
+        self.leaves.append(Leaf(arg, Block(1, False)))
+        return NUMBER, arg
+
+    def take_array(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
+        check_dtype(arg)
+        if axis is None:
+            self.leaves.append(Leaf(arg, Block(arg.size, False)))
+            return ("array", arg.shape), arg
+        if not -arg.ndim <= axis < arg.ndim:
+            raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
+        rows = sys.modules["numpy"].moveaxis(arg, axis, 0)
+        self.lengths.add(len(rows))
+        self.leaves.append(Leaf(rows, Block(rows[0].size if len(rows) else 0, True)))
+        return ("rows", rows.shape[1:]), rows[0] if len(rows) else rows
+
+    def take_examples(self, arg: list[Any]) -> tuple[Hashable, Any]:
+        """A list of examples: all of one structure, each with its numbers in a row."""
+        self.lengths.add(len(arg))
+        taken = [Arguments([example], None) for example in arg]
+        keys = {each.key for each in taken}
+        if len(keys) > 1:
+            raise ValueError("vmap needs examples of one structure: those in a list differ")
+        rows = [each.flat() for each in taken]
+        self.leaves.append(Leaf(rows, Block(len(rows[0]) if rows else 0, True)))
+        return ("list of examples", *keys), arg[0] if arg else None
+
+    def flat(self) -> list[Any]:
+        """All numbers and nodes, one after the other."""
+        return [x for leaf in self.leaves for x in scalars(leaf.data)]
+
+    def nodes(self) -> list[Any]:
+        """What is no plain number: Values and symbols."""
+        return [x for leaf in self.leaves if may_hold_nodes(leaf.data) for x in scalars(leaf.data) if isinstance(x, Traceable)]
+
+    def without_nodes(self, number: Callable[[Any], float]) -> None:
+        """Puts the number of each node in its place."""
+        for i, leaf in enumerate(self.leaves):
+            if may_hold_nodes(leaf.data):
+                self.leaves[i] = Leaf(renewed(leaf.data, number), leaf.block)
+
+    def blocks(self, layout: Sequence[Block], dtype: str) -> list[Any]:
+        """An array for each block of a layout: consecutive single numbers have been put into one."""
+        numpy = sys.modules["numpy"]
+        pieces = iter(self.leaves)
+        arrays = []
+        for block in layout:
+            leaf = next(pieces)
+            if leaf.block == block:
+                shape = (self.examples, block.size) if block.batched else (block.size,)
+                arrays.append(numpy.ascontiguousarray(leaf.data, dtype=dtype).reshape(shape))
+            else:
+                scalars = [leaf.data, *(next(pieces).data for _ in range(block.size - 1))]
+                arrays.append(numpy.array(scalars, dtype=dtype))
+        return arrays
+
+
+def merged(leaves: Sequence[Leaf]) -> tuple[Block, ...]:
+    """The layout of leaves: runs of single numbers as one block."""
+    blocks: list[Block] = []
+    single = False
+    for leaf in leaves:
+        number = not is_array(leaf.data) and not leaf.block.batched
+        if number and single:
+            blocks[-1] = Block(blocks[-1].size + 1, False)
+        else:
+            blocks.append(leaf.block)
+        single = number
+    return tuple(blocks)
+
+
+def scalars(data: Any) -> Iterable[Any]:
+    """The numbers of a leaf."""
+    if isinstance(data, list):
+        return [x for row in data for x in row]
+    return data.flat if is_array(data) else [data]  # type: ignore[no-any-return]
+
+
+def may_hold_nodes(data: Any) -> bool:
+    return isinstance(data, (Traceable, list)) or (is_array(data) and data.dtype == object)
+
+
+def renewed(data: Any, number: Callable[[Any], float]) -> Any:
+    """The leaf with numbers in place of its nodes."""
+    if isinstance(data, list):
+        return [[number(x) for x in row] for row in data]
+    if is_array(data):
+        return sys.modules["numpy"].array([number(x) for x in data.flat], dtype=float).reshape(data.shape)
+    return number(data)
+
+
+def check_dtype(array: Any) -> None:
+    """Raises TypeError for arrays of what is no real number."""
+    if array.dtype.kind not in "fiubO":
+        raise TypeError(f"arrays of real numbers are needed, got one of {array.dtype}: convert it with astype(float)")
+    if array.dtype.kind == "O":
+        for x in array.flat:
+            if not isinstance(x, Traceable):
+                as_float(x)
+
+
+def details(tree: Any) -> Hashable:
+    """What tells apart two containers of one type: the keys of a dict, the settings of a module."""
+    if isinstance(tree, dict):
+        return tuple(tree)
+    if isinstance(tree, (list, tuple)) or tree is None:
+        return None
+    return settings(tree, {})
+
+
+def settings(x: Any, seen: dict[int, int]) -> Hashable:
+    """All that a module holds besides its parameters, as a key. Two that share differently differ."""
+    if isinstance(x, PLAIN):
+        return (type(x).__name__, repr(x))
+    if id(x) in seen:
+        return ("again", seen[id(x)])
+    seen[id(x)] = len(seen)
+    if isinstance(x, Traceable):
+        return NUMBER
+    if is_array(x):
+        return ("array", x.shape) if x.dtype == object else ("array", x.shape, x.tobytes())
+    if isinstance(x, dict):
+        return ("dict", *((key, settings(value, seen)) for key, value in x.items()))
+    if isinstance(x, (list, tuple)):
+        return (type(x), *(settings(part, seen) for part in x))
+    if hasattr(x, "tree_parts"):
+        return (type(x), settings(vars(x), seen))
+    return Held(x)
+
+
+class Held:
+    """Any other object, by identity; kept alive, so that no other takes its place."""
+
+    def __init__(self, x: object) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and self.x is other.x
+
+    def __hash__(self) -> int:
+        return id(self.x)

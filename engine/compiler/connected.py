@@ -1,0 +1,85 @@
+"""Values in, Values out: the results of compiled code as nodes of the user's graph.
+
+Each result is one node, whose parents are the numbers and Values that came in. Its local gradient is
+compiled when a sweep first asks for it; where a transform asks for nodes, they are recorded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+from engine import functions
+from engine.compiler.specialisation import Specialisation
+from engine.compiler.tape import Tape
+from engine.node import Node
+from engine.primitive import Primitive, as_float
+from engine.primitives import select
+from engine.transform import grad
+from engine.trees import Tree
+from engine.value import constant, made
+
+
+@final
+class TapeOutput:
+    """One result of a compiled function, as the rule of a primitive."""
+
+    def __init__(self, compiled: Specialisation, output: int) -> None:
+        self.compiled = compiled
+        self.output = output
+
+    def value(self, xs: Sequence[float]) -> float:
+        return float(self.compiled.executable.numbers(*xs)[self.output])
+
+    def gradient(self, operands: Sequence[Any]) -> Sequence[Any]:
+        if all(type(x) is float for x in operands):
+            return [float(x) for x in self.compiled.slopes(self.output).numbers(*operands)[1:]]
+        everything = tuple(range(len(operands)))
+        gradient: Sequence[Any] = grad(self.recorded, everything)(*operands)
+        return gradient
+
+    def recorded(self, *operands: Any) -> Any:
+        return evaluated(self.compiled.recorded, operands)[self.output]
+
+
+@final
+class FunctionOutput:
+    """The same of a mapped function, whose tape is one example of many: derivatives by the function."""
+
+    def __init__(self, f: Callable[..., Any], flat: Tree, output: int) -> None:
+        self.f = f
+        self.flat = flat
+        self.output = output
+
+    def recorded(self, *operands: Any) -> Any:
+        return Tree(self.f(*self.flat.build(operands))).scalars[self.output]
+
+    def value(self, xs: Sequence[float]) -> float:
+        y = self.recorded(*xs)
+        return y.data if isinstance(y, Node) else as_float(y)  # type: ignore[attr-defined, no-any-return]
+
+    def gradient(self, operands: Sequence[Any]) -> Sequence[Any]:
+        gradient: Sequence[Any] = grad(self.recorded, tuple(range(len(operands))))(*operands)
+        return gradient
+
+
+def connected(f: Callable[..., Any], args: Sequence[Any], results: Any, compiled: Specialisation) -> Any:
+    """The numbers that compiled code returned for these arguments, as nodes."""
+    flat, numbers = Tree(list(args)), Tree(results)
+    operands = tuple(x if isinstance(x, Node) else constant(x) for x in flat.scalars)
+    nodes = []
+    for k, y in enumerate(numbers.scalars):
+        rule = FunctionOutput(f, flat, k) if compiled.layout.mapped else TapeOutput(compiled, k)
+        name = getattr(f, "__name__", "compiled")
+        row = Primitive(name, rule.value, gradient=rule.gradient, foreign=True)
+        nodes.append(made(float(y), row, None, operands))
+    return numbers.build(nodes)
+
+
+def evaluated(tape: Tape, inputs: Sequence[Any]) -> list[Any]:
+    """The outputs of a tape at numbers or nodes of any kind; conditions of values are decided."""
+    slots = list(inputs)
+    for primitive, operands, number in tape.entries[len(slots) :]:
+        apply = functions.where if primitive is select else primitive
+        slots.append(apply(*[slots[i] for i in operands]) if operands else number)
+    return [slots[i] for i in tape.outputs]

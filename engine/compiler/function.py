@@ -1,0 +1,233 @@
+"""`jit`: a Python function compiled for each structure of its arguments."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from functools import update_wrapper
+from importlib.util import find_spec
+from typing import Any, Final, final
+
+from engine.compiler.arguments import Arguments
+from engine.compiler.arrays import Arrays
+from engine.compiler.backend import Backend, Options
+from engine.compiler.connected import connected
+from engine.compiler.c import c_source
+from engine.compiler.errors import Enclosed
+from engine.compiler.mapping import (
+    Function,
+    Mapping,
+    argument_names,
+    inlined,
+    mapping_of,
+    picklable,
+    positional,
+    positions,
+    static,
+)
+from engine.compiler.javascript import javascript_source
+from engine.compiler.latex_source import latex_source
+from engine.compiler.python_source import python_source
+from engine.compiler.specialisation import Specialisation, gradient_tape, specialised
+from engine.compiler.sympy_source import sympy_expressions
+from engine.compiler.symbol import Symbol
+from engine.compiler.tape import Tape
+from engine.node import Node
+from engine.primitive import as_float
+
+KEPT: Final = 128  # specialisations of one function; the least recently used go
+BACKENDS: Final[dict[str, Backend]] = {"numpy": Arrays}  # the last one is the fastest
+DTYPES: Final = ("float64", "float32")
+
+
+def jit(
+    f: Function,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    threads: int = 1,
+    dtype: str = "float64",
+    fast_math: bool = False,
+    backend: str | None = None,
+) -> Compiled:
+    """f, compiled: traced once for each structure of its arguments; floats to floats, arrays to arrays.
+
+    static_argnums  arguments that are part of the program: hashable, a new value is a new trace
+    threads         over the examples of `jit(vmap(f))`
+    dtype           "float64" or "float32"
+    fast_math       lets the compiler rearrange sums and forget nan and inf
+    backend         by default the fastest one that is installed
+
+    Values that f captures are constants of the compiled function. Raises TracingError, with the line,
+    if f asks a traced number for its value, by a branch for instance; TypeError if f returns what is
+    no number; ImportError with the extra to install.
+    """
+    if not callable(f):
+        raise TypeError(f"jit takes a function, got {type(f).__name__} {f!r:.40}")
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype is one of {', '.join(DTYPES)}, got {dtype!r}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"threads is an int of 1 or more, got {threads!r}")
+    statics = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    options = Options(threads, dtype, bool(fast_math))
+    return Compiled(f, mapping_of(f), statics, backend_named(backend), options)
+
+
+def backend_named(name: str | None) -> str:
+    """The name of a backend, by default of the best. Raises ValueError or ImportError."""
+    if find_spec("numpy") is None:
+        raise ImportError("jit needs NumPy: pip install 'chainrule[jit]'")
+    if name is not None and name not in BACKENDS:
+        raise ValueError(f"backend is one of {', '.join(BACKENDS)}, got {name!r}")
+    return name or next(reversed(BACKENDS))
+
+
+@final
+class Compiled:
+    """What `jit` returns: called like the function, it traces and compiles where a structure is new."""
+
+    def __init__(
+        self,
+        f: Function | None,
+        mapping: Mapping | None,
+        statics: tuple[int, ...],
+        backend: str,
+        options: Options,
+    ) -> None:
+        self.f = f
+        self.mapping = mapping
+        self.statics = statics
+        self.backend = backend
+        self.options = options
+        self.known: OrderedDict[Hashable, Specialisation] = OrderedDict()
+        self.direct: dict[tuple[type, ...], Function] = {}
+        self.lock = threading.Lock()
+        self.__name__ = "function"
+        if f is not None:
+            update_wrapper(self, f)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        direct = self.direct.get(tuple(map(type, args)))  # nothing but floats, of a known number
+        if direct is not None and not keywords:
+            return direct(*args)
+        return self.call(args, keywords)
+
+    def call(self, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        """The general case: finds or makes the specialisation, and runs it."""
+        statics = positions(self.statics, len(args))
+        traced = [arg for i, arg in enumerate(args) if i not in statics] + ([keywords] if keywords else [])
+        arguments = Arguments(traced, self.mapping and self.mapping.axes(len(args), statics))
+        nodes = arguments.nodes()
+        if any(isinstance(x, Symbol) for x in nodes):
+            return self.source()(*args, **keywords)  # an enclosing trace takes it all
+        if nodes:
+            arguments.without_nodes(number)
+        try:
+            compiled = self.specialisation(args, statics, arguments, bool(keywords))
+        except Enclosed:
+            return self.source()(*args, **keywords)
+        results = compiled.run(arguments, traced)
+        if not nodes:
+            return results
+        return connected(inlined(self.f or self.source, args, statics), traced, results, compiled)
+
+    def specialisation(
+        self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments, keywords: bool
+    ) -> Specialisation:
+        """The one for arguments of this structure."""
+        fixed = tuple(static(args[i]) for i in statics)
+        key = (fixed, len(args), keywords, arguments.key)
+        with self.lock:
+            if key in self.known:
+                self.known.move_to_end(key)
+                return self.known[key]
+        example = self.mapping.example if self.mapping is not None else self.f
+        if example is None:
+            example = self.source()
+        names = argument_names(example, statics, len(arguments.example))
+        reduction = None if self.mapping is None else (self.mapping.reduce,)
+        compiled = specialised(
+            inlined(example, args, statics), arguments, names, reduction, BACKENDS[self.backend], self.options
+        )
+        with self.lock:
+            self.keep(key, compiled)
+            if not statics and not keywords and reduction is None and all(type(x) is float for x in args):
+                self.direct[tuple(map(type, args))] = compiled.direct()
+        return compiled
+
+    def keep(self, key: Hashable, compiled: Specialisation) -> None:
+        self.known[key] = compiled
+        if len(self.known) > KEPT:
+            self.known.popitem(last=False)
+            self.direct.clear()
+
+    def source(self) -> Function:
+        """The Python function. Raises TypeError if it stayed behind when this was pickled."""
+        if self.f is None:
+            raise TypeError(
+                f"{self!r} was pickled without its Python function (a lambda, a local function or the result "
+                f"of a transform): call it with arguments like those it was called with before"
+            )
+        return self.f
+
+    # What can be read, and written out
+
+    @property
+    def latest(self) -> Specialisation:
+        """The last that was made; before the first call, that of numbers for all arguments."""
+        if not self.known:
+            if self.statics or self.mapping is not None:
+                raise TypeError(f"call {self!r} first: the structure of its arguments is not known")
+            numbers = [0.0] * len(positional(self.source()))
+            self.specialisation(numbers, (), Arguments(numbers, None), False)
+        return next(reversed(self.known.values()))
+
+    @property
+    def tape(self) -> Tape:
+        """The simplified tape, readable when printed; of a mapped function, that of one example."""
+        return self.latest.tape
+
+    def to_c(self, name: str) -> str:
+        """One C99 file: `void name(const double *x, double *y)`, and for a function with one result
+        `double name_gradient(const double *x, double *gradient)`."""
+        one = len(self.tape.outputs) == 1
+        return c_source(self.tape, name, gradient_tape(self.latest.recorded, 0) if one else None)
+
+    def to_javascript(self, name: str) -> str:
+        """A JavaScript function from an array of the inputs to an array of the outputs."""
+        return javascript_source(self.tape, name)
+
+    def to_python(self, namespace: str = "math", name: str = "f") -> str:
+        """Python source in terms of "math", "numpy", "jax" or "torch"."""
+        return python_source(self.tape, namespace, name)
+
+    def to_latex(self) -> str:
+        """A formula, or an `aligned` block of them where parts are shared."""
+        return latex_source(self.tape)
+
+    def to_sympy(self) -> Any:
+        """A SymPy expression in symbols named like the arguments, or a tuple of them."""
+        return sympy_expressions(self.tape)
+
+    _sympy_ = to_sympy
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}>"
+
+    def __reduce__(self) -> Any:
+        mapping = self.mapping and self.mapping._replace(example=picklable(self.mapping.example))
+        made = (picklable(self.f), mapping, self.statics, self.backend, self.options)
+        return restored, (made, self.__name__, list(self.known.items()))
+
+
+def restored(made: Any, name: str, known: Sequence[tuple[Hashable, Specialisation]]) -> Compiled:
+    """A compiled function out of its pickle; it compiles again when it is first called."""
+    f, mapping, statics, backend, options = made
+    compiled = Compiled(f, mapping, statics, backend if backend in BACKENDS else backend_named(None), options)
+    compiled.__name__ = name
+    compiled.known.update(known)
+    return compiled
+
+
+def number(x: Any) -> float:
+    return x.data if isinstance(x, Node) else as_float(x)  # type: ignore[attr-defined, no-any-return]

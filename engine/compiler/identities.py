@@ -1,0 +1,121 @@
+"""Identities of IEEE 754 arithmetic: both sides have the same bits for all floats, nan for nan.
+
+That rules out much of algebra: x + 0.0 is not x (-0.0), x - x is not 0.0 (inf), and no sum or
+product may be grouped anew. Every row is held to its word by a property test.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from engine.compiler.symbol import detach
+from engine.node import CONSTANT
+from engine.primitive import Primitive, lookup
+from engine.primitives import greater, greater_equal, less, less_equal, matches
+
+IDENTITIES: Final = (
+    ("identity(x)", "x"),  # a link of a transform
+    (f"{detach.name}(x)", "x"),  # derivatives are on the tape already: nothing is left to stop
+    ("where(x)", "x"),  # the arm that an eager condition took
+    ("mul(x, 1.0)", "x"),  # x 1 = x
+    ("mul(1.0, x)", "x"),  # 1 x = x
+    ("mul(x, -1.0)", "neg(x)"),  # x (-1) = -x
+    ("mul(-1.0, x)", "neg(x)"),  # (-1) x = -x
+    ("div(x, 1.0)", "x"),  # x / 1 = x
+    ("div(x, -1.0)", "neg(x)"),  # x / (-1) = -x
+    ("add(x, -0.0)", "x"),  # x + (-0) = x, also for x = -0
+    ("add(-0.0, x)", "x"),  # (-0) + x = x
+    ("sub(x, 0.0)", "x"),  # x - 0 = x, also for x = -0
+    ("sub(-0.0, x)", "neg(x)"),  # (-0) - x = -x
+    ("neg(neg(x))", "x"),  # -(-x) = x
+    ("add(x, neg(y))", "sub(x, y)"),  # x + (-y) = x - y
+    ("add(neg(x), y)", "sub(y, x)"),  # (-x) + y = y - x
+    ("sub(x, neg(y))", "add(x, y)"),  # x - (-y) = x + y
+    ("mul(neg(x), y)", "neg(mul(x, y))"),  # (-x) y = -(x y): rounding is symmetric
+    ("mul(x, neg(y))", "neg(mul(x, y))"),  # x (-y) = -(x y)
+    ("div(neg(x), y)", "neg(div(x, y))"),  # (-x) / y = -(x / y)
+    ("div(x, neg(y))", "neg(div(x, y))"),  # x / (-y) = -(x / y)
+    ("square(neg(x))", "square(x)"),  # (-x)^2 = x^2
+    ("abs(neg(x))", "abs(x)"),  # |-x| = |x|
+    ("abs(abs(x))", "abs(x)"),  # ||x|| = |x|
+    ("relu(relu(x))", "relu(x)"),  # what is not negative stays
+    ("select(1.0, x, y)", "x"),  # true
+    ("select(0.0, x, y)", "y"),  # false
+    ("select(c, x, x)", "x"),  # both arms are one
+    ("select(b, b, x)", "select(b, 1.0, x)"),  # b is 0 or 1: what a comparison says
+    ("select(b, x, b)", "select(b, x, 0.0)"),
+    ("select(b, 1.0, 0.0)", "b"),
+    ("select(select(c, 0.0, 1.0), x, y)", "select(c, y, x)"),  # not c
+    ("select(c, select(c, x, y), z)", "select(c, x, z)"),  # c holds inside its own arm
+    ("select(c, x, select(c, y, z))", "select(c, x, z)"),  # and does not in the other
+)
+
+
+TRUTHS: Final = frozenset((less, less_equal, greater, greater_equal, matches))
+
+
+class Pattern(NamedTuple):
+    """One side of an identity: a row with operands, each a variable, a number or a pattern."""
+
+    primitive: Primitive
+    operands: tuple[Pattern | str | float, ...]
+
+
+Term = Pattern | str | float
+Lookup = Callable[[int], tuple[Primitive, tuple[int, ...], float]]
+Key = tuple[Primitive, int, Primitive | None]
+
+
+def parsed(text: str) -> Term:
+    """An identity's side as a term."""
+    return term(ast.parse(text, mode="eval").body)
+
+
+def term(node: ast.expr) -> Term:
+    if isinstance(node, ast.Call):
+        return Pattern(lookup(ast.unparse(node.func)), tuple(term(argument) for argument in node.args))
+    return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
+
+
+def keys(pattern: Pattern) -> list[Key]:
+    """Where to look an identity up: by a row, and one of its operands that is no variable."""
+    for i, operand in enumerate(pattern.operands):
+        if isinstance(operand, Pattern):
+            return [(pattern.primitive, i, operand.primitive)]
+        if isinstance(operand, float):
+            return [(pattern.primitive, i, CONSTANT)]
+    return [(pattern.primitive, -1, None)]
+
+
+def indexed() -> dict[Key, list[tuple[Pattern, Term]]]:
+    table: dict[Key, list[tuple[Pattern, Term]]] = {}
+    for left, right in IDENTITIES:
+        pattern = parsed(left)
+        assert isinstance(pattern, Pattern)
+        for key in keys(pattern):
+            table.setdefault(key, []).append((pattern, parsed(right)))
+    return table
+
+
+RULES: Final = indexed()
+
+
+def fits(pattern: Term, slot: int, look: Lookup, found: dict[str, int]) -> bool:
+    """Whether a slot looks like a pattern; `found` takes the slot of each variable. A b is a truth value."""
+    if isinstance(pattern, str):
+        return found.setdefault(pattern, slot) == slot and (pattern != "b" or look(slot)[0] in TRUTHS)
+    primitive, operands, number = look(slot)
+    if isinstance(pattern, float):
+        return primitive is CONSTANT and same_bits(number, pattern)
+    return primitive is pattern.primitive and all_match(pattern, operands, look, found)
+
+
+def all_match(pattern: Pattern, operands: tuple[int, ...], look: Lookup, found: dict[str, int]) -> bool:
+    pairs = zip(pattern.operands, operands, strict=True)
+    return all(fits(part, operand, look, found) for part, operand in pairs)
+
+
+def same_bits(x: float, y: float) -> bool:
+    return x == y and str(x)[0] == str(y)[0]

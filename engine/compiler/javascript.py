@@ -1,0 +1,125 @@
+"""JavaScript: a tape as a function of an array, with its kernels in front of it.
+
+The arithmetic is that of the engine; `Math` rounds its functions otherwise than libm, by 1 ulp or so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from engine.compiler import error_function
+from engine.compiler.kernel import Kernel, is_atom, kernel_of, kernels_of
+from engine.compiler.tape import Entry, Tape
+from engine.compiler.translate import RESERVED, Dialect, local
+from engine.node import CONSTANT, INPUT
+from engine.primitive import Primitive
+
+# In libm but not in Math; erf and erfc are kernels of ours
+HELPERS: Final = {
+    "copysign": "(x, y) => y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)",
+    "exp2": "(x) => Math.pow(2, x)",
+    "fmod": "(x, y) => x % y",
+    "isinf": "(x) => x === Infinity || x === -Infinity",
+    "isnan": "(x) => x !== x",
+    "pow": "(x, y) => x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : Math.pow(x, y)",
+}
+OURS: Final = {"erf": kernel_of(error_function.erf), "erfc": kernel_of(error_function.erfc)}
+MATH: Final = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 floor log log10 log1p log2
+    sin sinh sqrt tan tanh""".split()
+INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+
+
+class JavaScript(Dialect):
+    atoms = (
+        {name: f"Math.{name}" for name in MATH}
+        | {name: f"math_{name}" for name in HELPERS}
+        | {name: kernel.name for name, kernel in OURS.items()}
+        | {"fabs": "Math.abs"}
+    )
+
+    def number(self, x: float) -> str:
+        if x - x != 0.0:
+            return "NaN" if x != x else "Infinity" if x > 0.0 else "(-Infinity)"
+        return f"({x!r})" if repr(x)[0] == "-" else repr(x)
+
+    def whole(self, text: str) -> str:
+        return f"Math.trunc({text})"
+
+    def halves(self, left: str, right: str) -> str:
+        return f"Math.floor({left} / {right})"
+
+    def length(self, name: str) -> str:
+        return f"{name}.length"
+
+    def passed(self, name: str) -> str:
+        return name
+
+    def heading(self, kernel: Kernel) -> str:
+        return f"function {kernel.name}({', '.join(map(local, kernel.parameters))})"
+
+    def declarations(self, kernel: Kernel) -> Iterator[str]:
+        names = [local(name) for name in kernel.variables if name not in kernel.parameters]
+        if names:
+            yield f"let {', '.join(names)};"
+
+
+DIALECT: Final = JavaScript()
+
+
+def javascript_source(tape: Tape, name: str) -> str:
+    """The text of `function name(x)`, from an array of the inputs to an array of the outputs.
+
+    Raises Untranslatable, naming all operations that have no kernel to translate.
+    """
+    name = name if IDENTIFIER.fullmatch(name) and name not in RESERVED else "compiled"
+    rows = dict.fromkeys(entry.primitive for _, entry in tape.operations())
+    lines = [
+        f"    const {written(tape, slot)} = {operation(entry, [written(tape, i) for i in entry.operands])};"
+        for slot, entry in tape.operations()
+    ]
+    outputs = ", ".join(written(tape, slot) for slot in tape.outputs)
+    function = "\n".join([f"function {name}(x) {{", *lines, f"    return [{outputs}];", "}"])
+    return "\n\n".join([*preamble(rows), function]) + "\n"
+
+
+def preamble(primitives: Iterable[Primitive]) -> Iterator[str]:
+    """Helpers, tables and kernels."""
+    rows = [p for p in primitives if p.name not in INFIX]
+    kernels = kernels_of(rows)
+    body = "\n\n".join(map(DIALECT.function, kernels)) + " ".join(p.value.__name__ for p in rows)
+    for kernel in OURS.values():
+        if kernel.name in body:
+            kernels = [*kernels_of_function(kernel), *kernels]
+    seen = list(dict.fromkeys(kernels))
+    helpers = [f"const math_{name} = {text};" for name, text in HELPERS.items()]
+    if seen:
+        yield "\n".join(helpers)
+    for table, numbers in {DIALECT.table(k, n): t for k in seen for n, t in k.tables().items()}.items():
+        yield f"const {table} = [{', '.join(map(DIALECT.number, numbers))}];"
+    yield from map(DIALECT.function, seen)
+
+
+def kernels_of_function(kernel: Kernel) -> list[Kernel]:
+    """A kernel behind all that it calls."""
+    callees = [each for callee in kernel.callees() for each in kernels_of_function(kernel_of(callee))]
+    return [*callees, kernel]
+
+
+def written(tape: Tape, slot: int) -> str:
+    entry = tape.entries[slot]
+    if entry.primitive is INPUT:
+        return f"x[{slot}]"
+    return DIALECT.number(entry.number) if entry.primitive is CONSTANT else f"t{slot}"
+
+
+def operation(entry: Entry, names: Sequence[str]) -> str:
+    primitive = entry.primitive
+    if primitive.name in INFIX:
+        return f" {INFIX[primitive.name]} ".join(names)
+    if is_atom(primitive.value):
+        return f"{DIALECT.atoms[primitive.value.__name__]}({', '.join(names)})"
+    listed = f"[{', '.join(names)}]" if primitive.gradient is not None else ", ".join(names)
+    return f"{kernel_of(primitive.value).name}({listed})"

@@ -1,0 +1,210 @@
+"""Kernels read as source: what every translator needs to know of one.
+
+A kernel is a Python function in a small subset of the language: assignments, `if`, `while`, `for` over a
+`range`, `return`; numbers, truth values, lists of floats that are indexed and measured; calls of
+other kernels and of the atoms, the functions of `math`. The running module may be compiled, so
+the text is read from the `.py` file beside it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from math import inf
+from pathlib import Path
+from types import BuiltinFunctionType
+from typing import Any, Final, Literal, final
+
+from engine.compiler.errors import Untranslatable
+from engine.primitive import Primitive
+
+Type = Literal["float", "int", "bool", "list"]
+ANNOTATIONS: Final[dict[str, Type]] = {
+    "float": "float",
+    "int": "int",
+    "bool": "bool",
+    "list[float]": "list",
+    "tuple[float, ...]": "list",
+}
+
+
+@final
+class Kernel:
+    """The definition of a kernel, its names resolved and its types inferred.
+
+    name        a unique identifier, in ASCII, safe in every target
+    tree        the function as `ast`, without its docstring
+    parameters  name and type of each; `variables` the same of parameters and local variables
+    result      the type it returns
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.module = sys.modules[function.__module__]
+        self.tree = definition(str(source_file(function)), function.__name__)
+        self.name = f"{function.__module__.rpartition('.')[2]}_{function.__name__}"
+        if not self.name.isascii():
+            self.name = f"kernel_{self.name.encode().hex()}"
+        if isinstance(self.tree.body[0], ast.Expr):
+            del self.tree.body[0]
+        self.parameters = {a.arg: declared(a.annotation) for a in self.tree.args.args}
+        self.variables: dict[str, Type] = dict(self.parameters)
+        self.result = declared(self.tree.returns)
+        for node in ast.walk(self.tree):
+            self.infer(node)
+
+    def infer(self, node: ast.AST) -> None:
+        """Notes the type of a variable where it is first assigned."""
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self.variables.setdefault(identifier(target), self.type_of(node.value))
+        elif isinstance(node, ast.For):
+            self.variables.setdefault(identifier(node.target), "int")
+
+    def resolve(self, name: str) -> Any:
+        """What a global name stands for: a number, a tuple of numbers, an atom or a kernel."""
+        try:
+            return getattr(self.module, name)
+        except AttributeError:
+            raise Untranslatable(f"{self.name} uses {name}, which its module does not define") from None
+
+    def called(self, node: ast.expr) -> Any:
+        """The function in a call: `exp`, `math.exp`, a kernel, or one of float, int, len by name."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            return getattr(self.resolve(node.value.id), node.attr)
+        name = identifier(node)
+        return name if name in ("float", "int", "len") else self.resolve(name)
+
+    def callees(self) -> Iterator[Callable[..., Any]]:
+        """The kernels it calls."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and identifier(node.func, "") != "range":
+                function = self.called(node.func)
+                if not isinstance(function, str) and not is_atom(function):
+                    yield function
+
+    def tables(self) -> dict[str, tuple[float, ...]]:
+        """The module's tuples of numbers that it reads."""
+        names = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+        found = {name: getattr(self.module, name, None) for name in sorted(names - set(self.variables))}
+        return {name: table for name, table in found.items() if isinstance(table, tuple)}
+
+    def type_of(self, node: ast.expr) -> Type:
+        match node:
+            case ast.Constant(value=bool()) | ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+                return "bool"
+            case ast.Constant(value=int()):
+                return "int"
+            case ast.UnaryOp():
+                return self.type_of(node.operand)
+            case ast.BinOp():
+                ints = self.type_of(node.left) == self.type_of(node.right) == "int"
+                return "int" if ints and not isinstance(node.op, (ast.Div, ast.Pow)) else "float"
+            case ast.IfExp():
+                return self.type_of(node.body)
+            case ast.Call():
+                return self.type_of_call(node)
+            case ast.Name():
+                if node.id in self.variables:
+                    return self.variables[node.id]
+                return "list" if isinstance(self.resolve(node.id), tuple) else "float"
+        return "float"
+
+    def type_of_call(self, node: ast.Call) -> Type:
+        function = self.called(node.func)
+        if isinstance(function, str):
+            return "float" if function == "float" else "int"
+        if is_atom(function):
+            return "bool" if function.__name__ in ("isnan", "isinf") else "float"
+        return kernel_of(function).result
+
+
+@cache
+def kernel_of(function: Callable[..., Any]) -> Kernel:
+    """The kernel that a function is. Raises Untranslatable."""
+    return Kernel(function)
+
+
+def is_atom(function: object) -> bool:
+    """Whether it is a function of `math`."""
+    return isinstance(function, BuiltinFunctionType) and function.__module__ == "math"
+
+
+def source_file(function: Callable[..., Any]) -> Path:
+    """The .py file of a function, beside the extension module if it was compiled."""
+    module = sys.modules.get(getattr(function, "__module__", ""))
+    file = getattr(module, "__file__", None)
+    if file is None:
+        raise Untranslatable(f"the source of {function!r} is not in a file")
+    return Path(file).with_name(Path(file).name.partition(".")[0] + ".py")
+
+
+@cache
+def definitions(file: str) -> dict[str, ast.FunctionDef]:
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Untranslatable(f"the source {file} cannot be read: {error}") from None
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def definition(file: str, name: str) -> ast.FunctionDef:
+    """A function of a module as `ast`. Raises Untranslatable for a lambda or a nested function."""
+    try:
+        return definitions(file)[name]
+    except KeyError:
+        raise Untranslatable(f"{name} is not a function at the top of {file}") from None
+
+
+def declared(annotation: ast.expr | None) -> Type:
+    written = "" if annotation is None else ast.unparse(annotation)
+    if written not in ANNOTATIONS:
+        raise Untranslatable(f"a kernel declares its types, one of {', '.join(ANNOTATIONS)}; got {written!r}")
+    return ANNOTATIONS[written]
+
+
+def identifier(node: ast.expr, default: str | None = None) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if default is None:
+        raise Untranslatable(f"a name is needed, got {ast.unparse(node)}")
+    return default
+
+
+def constant_power(node: ast.BinOp) -> float:
+    """2.0**-600 as a number: translators know no other powers."""
+    try:
+        return float(ast.literal_eval(node.left) ** ast.literal_eval(node.right))
+    except (ValueError, OverflowError):
+        raise Untranslatable(f"a power of two numbers is needed, got {ast.unparse(node)}") from None
+
+
+def kernels_of(primitives: Iterable[Primitive]) -> list[Kernel]:
+    """The kernels of rows and all that they call, callees first. Raises Untranslatable, for all rows at once."""
+    order: dict[Callable[..., Any], Kernel] = {}
+    missing: dict[str, str] = {}
+    for primitive in primitives:
+        try:
+            if not is_atom(primitive.value):
+                collect(primitive.value, order)
+        except Untranslatable as error:
+            missing[primitive.name] = str(error)
+    if missing:
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in missing.items())
+        raise Untranslatable(f"no translation of {len(missing)} operations: {reasons}")
+    return list(order.values())
+
+
+def collect(function: Callable[..., Any], order: dict[Callable[..., Any], Kernel]) -> None:
+    """Adds a kernel behind its callees; kernels nest a few deep, so recursion is safe."""
+    if function not in order:
+        kernel = kernel_of(function)
+        for callee in kernel.callees():
+            collect(callee, order)
+        order[function] = kernel
+
+
+def is_special(x: float) -> bool:
+    """Whether a number has no literal in most languages: inf and nan."""
+    return x != x or x in (inf, -inf)

@@ -1,0 +1,97 @@
+"""Functions around functions: what `vmap` says of its result, static arguments, names, pickles."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Hashable, Sequence
+from inspect import Parameter, signature
+from typing import Any, NamedTuple
+
+Function = Callable[..., Any]
+
+
+class Mapping(NamedTuple):
+    """`vmap(example, in_axes, reduce)`: the tape is of one example, the backend loops."""
+
+    example: Function | None
+    in_axes: Any
+    reduce: str | None
+
+    def axes(self, count: int, statics: Sequence[int]) -> list[int | None]:
+        """The axis of each argument that is traced, of `count` in the call."""
+        in_axes = self.in_axes
+        axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
+        if len(axes) != count:
+            raise ValueError(f"in_axes has {len(axes)} entries for a call with {count} arguments")
+        return [axis for i, axis in enumerate(axes) if i not in statics]
+
+
+def mapping_of(f: Function) -> Mapping | None:
+    """The Mapping of what `vmap` returned. (Wrappers copy attributes: it must be of this very function.)"""
+    mapped = getattr(f, "mapped", None)
+    return Mapping(*mapped[1:]) if mapped is not None and mapped[0] is f else None
+
+
+class Static(NamedTuple):
+    """A static argument in a key: 1, 1.0 and True are different programs."""
+
+    kind: type
+    value: Hashable
+
+
+def static(x: Any) -> Static:
+    """Raises TypeError if it cannot be a key."""
+    try:
+        hash(x)
+    except TypeError:
+        raise TypeError(f"a static argument has to be hashable, got {type(x).__name__} {x!r:.40}") from None
+    return Static(type(x), x)
+
+
+def positions(statics: Sequence[int], count: int) -> list[int]:
+    """The static arguments of a call with `count` arguments. Raises TypeError."""
+    for i in statics:
+        if not -count <= i < count:
+            raise TypeError(f"static_argnums asks for argument {i}, but the call has {count} of them")
+    return [i % count for i in statics]
+
+
+def inlined(f: Function, args: Sequence[Any], statics: Sequence[int]) -> Function:
+    """f as a function of the traced arguments alone, keywords as a dict behind them."""
+    count = len(args)
+    fixed = {i: args[i] for i in statics}
+
+    def traced(*rest: Any) -> Any:
+        given = iter(rest)
+        call = [fixed[i] if i in fixed else next(given) for i in range(count)]
+        return f(*call, **next(given, {}))
+
+    traced.__name__ = getattr(f, "__name__", "compiled")
+    return traced
+
+
+def argument_names(f: Function, statics: Sequence[int], count: int) -> list[str]:
+    """What to call the traced arguments on a tape: the parameters if they are plain, else x0, x1 ..."""
+    names = [p.name for p in positional(f)]
+    names = [name for i, name in enumerate(names) if i not in statics]
+    if len(names) < count or not all(name.isascii() and len(name) <= 40 for name in names):
+        return [f"x{i}" for i in range(count)]
+    return names[:count]
+
+
+def positional(f: Function) -> list[Parameter]:
+    """The parameters that a call fills by position, none if they cannot be known."""
+    try:
+        parameters = signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def picklable(f: Function | None) -> Function | None:
+    """f if pickle can find it by its name, else None."""
+    try:
+        pickle.dumps(f)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+    return f

@@ -1,0 +1,119 @@
+"""Python source: for `math` with the engine's own kernels, to the bit; for NumPy, JAX and PyTorch in
+terms of their functions, over numbers and arrays."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from typing import Final
+
+from engine.compiler.formulas import lowered
+from engine.compiler.kernel import Kernel, is_atom, kernel_of, kernels_of
+from engine.compiler.namespaces import NAMESPACES, Namespace
+from engine.compiler.tape import Entry, Tape
+from engine.node import CONSTANT, INPUT
+
+EXACT: Final = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}"}
+OWN: Final = re.compile(r"v\d+|x\d+|math|numpy|jax|torch|number|tensor")
+Call = Callable[[Entry, Sequence[str]], str]
+MATH: Final = Namespace("import math", (), "", "float({0})", {})
+
+
+def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
+    """A module with one function of the arguments; an argument that is no number is indexed flat.
+    It returns a number, or a tuple of all outputs.
+
+    Raises ValueError for another namespace, Untranslatable with all the operations that it lacks.
+    """
+    if namespace == "math":
+        kernels = kernels_of(e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT)
+        return module(tape, name, MATH, list(kernel_sources(kernels)), by_kernel)
+    if namespace not in NAMESPACES:
+        raise ValueError(f"namespace is one of math, {', '.join(NAMESPACES)}, got {namespace!r}")
+    library = NAMESPACES[namespace]
+    tape = lowered(tape, library.templates, namespace)
+    return module(tape, name, library, [], lambda e, names: library.templates[e.primitive.name].format(*names))
+
+
+def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], call: Call) -> str:
+    """The text of a module: imports, kernels, the function."""
+    name = name if name.isidentifier() and name.isascii() and not keyword.iskeyword(name) else "compiled"
+    parameters, names = arguments(tape)
+    body = []
+    for slot, (primitive, operands, number) in enumerate(tape.entries):
+        if primitive is INPUT:
+            body.append(f"v{slot} = {library.conversion.format(names[slot])}")
+        elif primitive is CONSTANT:
+            body.append(f"v{slot} = {library.conversion.format(literal(number))}")
+        else:
+            body.append(f"v{slot} = {call(tape.entries[slot], [f'v{i}' for i in operands])}")
+    outputs = ", ".join(f"v{slot}" for slot in tape.outputs)
+    body.append(f"return {outputs}")
+    head = f"{library.decorator}def {name}({', '.join(parameters)}):"
+    parts = [library.imports, *library.helpers, *kernels, "\n".join([head, *(f"    {line}" for line in body)])]
+    return "\n\n\n".join(parts) + "\n"
+
+
+def arguments(tape: Tape) -> tuple[list[str], list[str]]:
+    """The parameters, and how each input is read: w[3] of a parameter w."""
+    bases = [name.partition("[")[0] for name in tape.inputs]
+    if any(keyword.iskeyword(base) or OWN.fullmatch(base) or not base.isidentifier() for base in bases):
+        order = {base: f"x{i}" for i, base in enumerate(dict.fromkeys(bases))}
+        written = [order[base] + name[len(base) :] for base, name in zip(bases, tape.inputs, strict=True)]
+        return list(order.values()), written
+    return list(dict.fromkeys(bases)), list(tape.inputs)
+
+
+def literal(x: float) -> str:
+    """A number that Python reads back to the bit."""
+    return repr(x) if x - x == 0.0 else f'float("{x!r}")'
+
+
+def by_kernel(entry: Entry, names: Sequence[str]) -> str:
+    primitive = entry.primitive
+    if primitive.name in EXACT:
+        return EXACT[primitive.name].format(*names)
+    if is_atom(primitive.value):
+        return f"math.{primitive.value.__name__}({', '.join(names)})"
+    called = kernel_of(primitive.value).name
+    listed = f"[{', '.join(names)}]" if primitive.gradient is not None else ", ".join(names)
+    return f"{called}({listed})"
+
+
+def kernel_sources(kernels: Sequence[Kernel]) -> Iterator[str]:
+    """The kernels as they are, under the names they have here, with numbers in place of constants."""
+    for kernel in kernels:
+        tree = deepcopy(kernel.tree)
+        tree.name = kernel.name
+        tree.returns = None
+        for argument in tree.args.args:
+            argument.annotation = None
+        Renamed(kernel).visit(tree)
+        yield ast.unparse(ast.fix_missing_locations(tree))
+
+
+class Renamed(ast.NodeTransformer):
+    """Puts what a global name stands for in its place."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 (the name that ast asks for)
+        node.args = [self.visit(argument) for argument in node.args]
+        if isinstance(node.func, ast.Name) and node.func.id in ("float", "int", "len", "range"):
+            return node
+        function = self.kernel.called(node.func)
+        name = f"math.{function.__name__}" if is_atom(function) else kernel_of(function).name
+        node.func = ast.parse(name, mode="eval").body
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+        if node.id in self.kernel.variables:
+            return node
+        meaning = self.kernel.resolve(node.id)
+        table = isinstance(meaning, tuple)
+        text = f"({', '.join(map(literal, meaning))},)" if table else literal(meaning)
+        return ast.parse(text, mode="eval").body

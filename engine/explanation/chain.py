@@ -1,0 +1,152 @@
+"""The chain rule of a graph as data: paths, local derivatives and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import prod
+from typing import Final, NamedTuple
+
+from engine.modes import LOCK
+from engine.node import CONSTANT, Node
+from engine.notation import Notation, Text, texts
+from engine.reading import Reading
+from engine.sweep import local_gradient, topological_order
+from engine.textbook import partials
+from engine.value import Value
+
+PATHS: Final = 10  # of one derivative that are written out
+FACTORS: Final = 6  # of one path
+STEPS: Final = 30  # local steps
+TARGETS: Final = 12  # derivatives, if none is asked for
+MANY: Final = 10**15  # from here on paths are not counted any more
+
+
+class Edge(NamedTuple):
+    """The i-th operand of an operation, and the derivative to it."""
+
+    head: Node
+    i: int
+    slope: float
+
+    @property
+    def tail(self) -> Node:
+        return self.head.parents[self.i]
+
+
+Path = list[Edge]
+
+
+class Sum(NamedTuple):
+    """The derivative of the root to one node: the first of all paths to it, and what they add up to."""
+
+    target: Node
+    paths: list[Path]
+    number: int
+    total: float
+
+
+class Chain:
+    """The chain rule for the derivatives of root to some targets."""
+
+    def __init__(self, root: Value, targets: Sequence[Node]) -> None:
+        reading = Reading(root, targets)
+        self.root = root
+        self.order = reading.order
+        self.names = reading.names
+        self.gradients = reading.gradients
+        self.edges = {id(node): edges(node) for node in self.order if node.parents}
+        self.sums = [self.sum(target) for target in targets[:TARGETS]]
+        self.omitted = len(targets) - len(self.sums)
+
+    def sum(self, target: Node) -> Sum:
+        counts = self.counts(target)
+        paths = list(islice(self.paths(target, counts), PATHS))
+        return Sum(target, paths, counts.get(id(self.root), 0), self.gradients.get(id(target), 0.0))
+
+    def counts(self, target: Node) -> dict[int, int]:
+        """How many paths lead from each node down to the target; nodes without one are left out."""
+        counts = {id(target): 1}
+        for node in self.order:
+            if node is not target:
+                ways = sum(counts.get(id(edge.tail), 0) for edge in self.edges.get(id(node), ()))
+                if ways:
+                    counts[id(node)] = min(ways, MANY)
+        return counts
+
+    def paths(self, target: Node, counts: dict[int, int]) -> Iterator[Path]:
+        """The paths from the root down to the target, in the order of the operands."""
+        path: Path = []
+        stack = [iter(self.edges.get(id(self.root), ()))]
+        if target is self.root:
+            yield path
+            return
+        while stack:
+            edge = next((edge for edge in stack[-1] if id(edge.tail) in counts), None)
+            if edge is None:
+                stack.pop()
+                del path[-1:]
+            elif edge.tail is target:
+                yield [*path, edge]
+            else:
+                path.append(edge)
+                stack.append(iter(self.edges[id(edge.tail)]))
+
+    def expression(self, notation: Notation) -> str:
+        return texts(self.order, self.names, notation)[id(self.root)].text
+
+    def name(self, node: Node, notation: Notation) -> Text:
+        """Its name; a constant is called by its number."""
+        key = id(node)
+        return Text(notation.name(self.names[key])) if key in self.names else notation.number(node._data)
+
+    def formula(self, node: Node, notation: Notation) -> str:
+        """An operation, of the names of its operands."""
+        return notation.apply(node.primitive, [self.name(p, notation) for p in node.parents]).text
+
+    def formulas(self, node: Node, notation: Notation) -> list[str]:
+        """Its local derivatives, of the names of its operands; "" for one that is a mere number."""
+        known = {id(operand): self.name(operand, notation) for operand in node.parents}
+        return [written(derivative, node, known, notation) for derivative in partials(node)]
+
+    def steps(self) -> list[tuple[Node, list[Edge]]]:
+        """The operations on the paths that are written out, operands first, with the edges they use."""
+        used = {(id(edge.head), edge.i) for s in self.sums for path in s.paths for edge in path}
+        heads = {head for head, _ in used}
+        return [
+            (node, [edge for edge in self.edges[id(node)] if (id(node), edge.i) in used])
+            for node in self.order
+            if id(node) in heads
+        ]
+
+
+def edges(node: Node) -> list[Edge]:
+    """The operands of an operation that a gradient can pass to."""
+    slopes = zip(node.parents, local_gradient(node), strict=True)
+    return [
+        Edge(node, i, slope)
+        for i, (parent, slope) in enumerate(slopes)
+        if slope is not None and parent.primitive is not CONSTANT
+    ]
+
+
+def written(derivative: object, node: Node, known: dict[int, Text], notation: Notation) -> str:
+    if not isinstance(derivative, Node):
+        return ""
+    with LOCK:
+        order = topological_order([derivative], node.parents)
+    text = texts(order, {}, notation, known)[id(derivative)].text
+    return text if len(text) <= notation.limit else ""
+
+
+def folded(parts: Sequence[str], most: int, middle: str) -> list[str]:
+    """The parts; of too many the first and the last, with a word on what is between."""
+    if len(parts) <= most:
+        return list(parts)
+    half = most // 2
+    return [*parts[:half], middle.format(len(parts) - 2 * half), *parts[-half:]]
+
+
+def product(path: Path) -> float:
+    """As the sweep has it: from the root down."""
+    return prod((edge.slope for edge in path), start=1.0)

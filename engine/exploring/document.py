@@ -1,0 +1,119 @@
+"""A graph as JSON: everything that the page shows, for whoever wants to show it otherwise."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from engine.drawing.text import clean, symbol
+from engine.modes import LOCK
+from engine.node import CONSTANT, Node
+from engine.notation import PLAIN, Text, texts
+from engine.reading import Reading
+from engine.sweep import local_gradient, topological_order
+from engine.textbook import partials
+from engine.value import Value
+
+VERSION: Final = 1
+ADDRESS: Final = re.compile("(javascript):", re.IGNORECASE)
+
+
+def to_json(root: Value) -> str:
+    """The graph below root as JSON text, with the gradients that a fresh `backward()` gives.
+
+    {"format": "chainrule graph", "version": 1, "expression": text, "nodes": [...]}, where the nodes stand
+    in topological order, operands first and the root last. Each of them has
+
+    kind      "leaf", "constant" or "operation"
+    name      its label, or v1, v2, ...; no two nodes share one; a constant is called by its number
+    label     the label as the user gave it, in one short line
+    op        the name of the primitive, "" for a leaf; symbol: what stands in a picture
+    parents   the places of the operands in the list, in argument order, repeats kept
+    data      its value; gradient: d(root)/d(node), 0 for a constant
+    local     the local derivative to each operand; null where no gradient can pass
+    formula   the operation, with {0}, {1}, ... for its operands
+    partials  the same for each local derivative; "" where it is a mere number
+
+    Numbers that JSON does not know are the strings "inf", "-inf" and "nan".
+    """
+    return dumps(document(root))
+
+
+def dumps(content: object) -> str:
+    """As ASCII, without a `<`, so that it can stand in a script element; no label reads like an address."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return ADDRESS.sub(r"\1\\u003a", text)
+
+
+def document(root: Value) -> dict[str, Any]:
+    if not isinstance(root, Value):
+        raise TypeError(f"a Value is needed, the root of a graph, got {type(root).__name__}")
+    reading = Reading(root)
+    order, called = reading.order, reading.names
+    places = {id(node): i for i, node in enumerate(order)}
+    return {
+        "format": "chainrule graph",
+        "version": VERSION,
+        "expression": texts(order, called, PLAIN)[id(root)].text,
+        "nodes": [
+            {
+                "kind": kind(node),
+                "name": called.get(id(node)) or PLAIN.number(node._data).text,
+                "label": clean(node.label),
+                "op": clean(node.op),
+                "symbol": mark(node) if node.parents else "",
+                "parents": [places[id(parent)] for parent in node.parents],
+                "data": number(node._data),
+                "gradient": number(reading.gradients[id(node)]),
+                "local": [None if slope is None else number(slope) for slope in slopes(node)],
+                "formula": formula(node),
+                "partials": formulas(node),
+            }
+            for node in order
+        ],
+    }
+
+
+def kind(node: Node) -> str:
+    if node.parents:
+        return "operation"
+    return "constant" if node.primitive is CONSTANT else "leaf"
+
+
+def mark(node: Node) -> str:
+    return symbol(node.primitive).replace("**", "^")
+
+
+def number(x: float) -> float | str:
+    return x if math.isfinite(x) else repr(x)
+
+
+def slopes(node: Node) -> Sequence[float | None]:
+    return local_gradient(node) if node.parents else []
+
+
+def slots(node: Node) -> list[Text]:
+    return [Text(f"{{{i}}}") for i in range(len(node.parents))]
+
+
+def formula(node: Node) -> str:
+    return PLAIN.apply(node.primitive, slots(node)).text if node.parents else ""
+
+
+def formulas(node: Node) -> list[str]:
+    if not node.parents:
+        return []
+    known = dict(zip(map(id, node.parents), slots(node), strict=True))
+    return [spelled(derivative, node, known) for derivative in partials(node)]
+
+
+def spelled(derivative: object, node: Node, known: Mapping[int, Text]) -> str:
+    if not isinstance(derivative, Node):
+        return ""
+    with LOCK:
+        order = topological_order([derivative], node.parents)
+    text = texts(order, {}, PLAIN, known)[id(derivative)].text
+    return text if len(text) <= PLAIN.limit else ""

@@ -1,0 +1,55 @@
+"""The graph as a program in JavaScript, so that the page can compute without Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.compiler.javascript import javascript_source
+from engine.compiler.errors import Untranslatable
+from engine.compiler.passes import simplified
+from engine.compiler.tape import Tape
+from engine.compiler.trace import trace
+from engine.node import Node
+from engine.primitives import identity
+from engine.reading import Reading, is_variable
+from engine.value import Value, constant
+
+
+def program(root: Value) -> str:
+    """`RULES`, the function from the numbers of the leaves to those of all operations: for each its value,
+    and its local derivatives without those that are null. It is null for a graph with rules of
+    the user's own, which only Python can run; then `REASON` says so."""
+    order = Reading(root).order
+    foreign = sorted({node.op for node in order if node.primitive.foreign})
+    if foreign:
+        return without(f"The leaves stand still here: only Python knows how to compute {', '.join(foreign)}.")
+    try:
+        source = javascript_source(tape(order), "rules")
+    except Untranslatable as error:
+        return without(f"The leaves stand still here: {error}.")
+    return f"const RULES = (() => {{\n{source}return rules;\n}})();\nconst REASON = null;"
+
+
+def without(reason: str) -> str:
+    return f"const RULES = null;\nconst REASON = {json.dumps(reason)};"
+
+
+def tape(order: Sequence[Node]) -> Tape:
+    """Leaves in, all operations and their local derivatives out."""
+    leaves = [node for node in order if is_variable(node)]
+    names = [f"x{i}" for i in range(len(leaves))]
+    return simplified(trace(lambda xs: list(outputs(order, leaves, xs)), names))
+
+
+def outputs(order: Sequence[Node], leaves: Sequence[Node], xs: Sequence[Any]) -> Iterator[Any]:
+    known = {id(leaf): x for leaf, x in zip(leaves, xs, strict=True)}
+    for node in order:
+        if node.parents:
+            operands = [known[id(parent)] for parent in node.parents]
+            known[id(node)] = node.primitive(*operands)
+            yield known[id(node)]
+            yield from (d for d in node.primitive.local_gradient(operands) if d is not None)
+        elif id(node) not in known:
+            known[id(node)] = constant(node._data)

@@ -1,0 +1,39 @@
+"""Gradients checked: `gradcheck` against finite differences, and Hypothesis strategies to find a
+point where a gradient is wrong. The strategies need Hypothesis (extra `testing`), the rest does not.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from engine.testing.check import check_gradients, gradcheck
+from engine.testing.errors import GradientError
+from engine.testing.expressions import Expression
+from engine.testing.numerical import numerical_gradient
+
+STRATEGIES = ("expressions", "floats_in", "from_primitive", "values")
+
+__all__ = [
+    "Expression",
+    "GradientError",
+    "check_gradients",
+    "expressions",
+    "floats_in",
+    "from_primitive",
+    "gradcheck",
+    "numerical_gradient",
+    "values",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The strategies, loaded with the first of them that is asked for."""
+    if name not in STRATEGIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        strategies = import_module("engine.testing.strategies")
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        raise ImportError(f"{name} needs Hypothesis: pip install 'chainrule[testing]'") from error
+    globals().update({each: getattr(strategies, each) for each in STRATEGIES})
+    return globals()[name]

@@ -1,0 +1,122 @@
+"""Derivatives from the graph, in every mode, and the symmetries that they have to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from engine.modes import recording
+from engine.testing.differences import EPSILON
+from engine.testing.errors import GradientError
+from engine.testing.expressions import ordered, written
+from engine.testing.subject import Subject, plain
+from engine.transform import grad, jvp
+from engine.value import Value, constant
+
+SEED: Final = 4.0  # a power of two: multiplying by it is exact
+UNDERFLOW: Final = 1e-280  # below, factors of two may be rounded away
+
+
+def reverse(case: Subject, xs: Sequence[float] = ()) -> list[float]:
+    return [*grad(case, range(len(case.xs)))(*(xs or case.xs))]
+
+
+def forward(case: Subject, xs: Sequence[float] = ()) -> list[float]:
+    point = tuple(xs or case.xs)
+    return [plain(jvp(case, point, unit)[1]) for unit in units(len(point))]
+
+
+def units(n: int) -> list[tuple[float, ...]]:
+    return [tuple(float(i == j) for j in range(n)) for i in range(n)]
+
+
+def component(case: Subject, i: int) -> Callable[..., Any]:
+    """The derivative to the i-th input as a function, in reverse mode."""
+    gradient = grad(case, range(len(case.xs)))
+    return lambda *xs: gradient(*xs)[i]
+
+
+def rounding(case: Subject, i: int) -> float:
+    """What rounding may add up to in the derivative to the i-th input."""
+    leaves = [Value(x) for x in case.xs]
+    root = component(case, i)(*leaves)
+    return Recording(root, leaves, "", []).noise if isinstance(root, Value) else 0.0
+
+
+def pushed(case: Subject, i: int) -> Callable[..., Any]:
+    """The same in forward mode."""
+    return lambda *xs: jvp(case, xs, units(len(xs))[i])[1]
+
+
+def reverse_over(derivative: Callable[..., Any], case: Subject) -> list[float]:
+    return [*grad(derivative, range(len(case.xs)))(*case.xs)]
+
+
+def forward_over(derivative: Callable[..., Any], case: Subject) -> list[float]:
+    return [plain(jvp(derivative, case.xs, unit)[1]) for unit in units(len(case.xs))]
+
+
+SLOPES: Final[dict[str, Callable[..., list[float]]]] = {"reverse": reverse, "forward": forward}
+CURVATURES: Final[dict[str, dict[str, Callable[[Subject, int], list[float]]]]] = {
+    "reverse": {
+        "reverse over reverse": lambda case, i: reverse_over(component(case, i), case),
+        "forward over reverse": lambda case, i: forward_over(component(case, i), case),
+    },
+    "forward": {
+        "reverse over forward": lambda case, i: reverse_over(pushed(case, i), case),
+        "forward over forward": lambda case, i: forward_over(pushed(case, i), case),
+    },
+}
+
+
+class Recording(NamedTuple):
+    """The graph of f at the point."""
+
+    root: Value
+    leaves: list[Value]
+    text: str
+    reached: list[bool]  # which leaves are in it
+
+    @property
+    def noise(self) -> float:
+        """What all the rounding inside may add up to in the value, to first order."""
+        backward(self, 1.0)
+        return EPSILON * sum(abs(node.grad * node._data) for node in ordered(self.root))
+
+
+def recorded(case: Subject, value: float) -> Recording:
+    """Raises GradientError if recording changes the value."""
+    leaves = [Value(x, name) for x, name in zip(case.xs, case.names, strict=True)]
+    with recording():
+        root = case(*leaves)
+    if plain(root).hex() != value.hex():
+        raise GradientError("random", f"the value is {plain(root)!r} when recorded, {value!r} when not")
+    if not isinstance(root, Value):  # a function that never saw its arguments, or read their .data
+        return Recording(constant(root), leaves, "", [False] * len(leaves))
+    below = {id(node) for node in ordered(root)}
+    return Recording(root, leaves, written(root), [id(leaf) in below for leaf in leaves])
+
+
+def symmetries(case: Subject, graph: Recording) -> None:
+    """Twice the same bits, nothing from a zero seed, four times as much from four times the seed."""
+    once, again = backward(graph, 1.0), backward(graph, 1.0)
+    require(case, once, again, "backward() run twice gives")
+    require(case, [0.0] * len(once), [abs(x) for x in backward(graph, 0.0)], "a seed of zero gives")
+    for x, y in zip(once, backward(graph, SEED), strict=True):
+        if abs(y - SEED * x) > UNDERFLOW:
+            require(case, [SEED * x], [y], f"a seed of {SEED} gives")
+
+
+def backward(graph: Recording, seed: float) -> list[float]:
+    """The gradient by backward(), from a clean start."""
+    for leaf in graph.leaves:
+        leaf.grad = 0.0
+    graph.root.backward(seed)
+    return [leaf.grad for leaf in graph.leaves]
+
+
+def require(case: Subject, expected: Sequence[float], got: Sequence[float], what: str) -> None:
+    if [x.hex() for x in expected] != [x.hex() for x in got]:
+        raise GradientError(
+            "unrepeatable", f"{what} {list(got)} instead of {list(expected)} for {case.names}"
+        )

@@ -1,0 +1,168 @@
+"""Derivatives by finite differences, each with an estimate of its own error.
+
+The adaptive rule (FiniteDifferences.jl): nine values bound the seventh derivative, the bound gives
+the step where truncation and round-off are equally small, seven values at that step give the slope.
+Steps are powers of two, so that x + k * step is exact and rounds nothing into the slope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import comb, factorial, frexp, fsum, hypot, inf, isfinite, ldexp, nan, sqrt, ulp
+from typing import Final, NamedTuple
+
+EPSILON: Final = 2.0**-52
+ORDER: Final = 7  # of the derivative that bounds the truncation error of a seven-point rule
+ROUNDS: Final = 160  # of shrinking a stencil that is too wide: a kink at 0 takes them all
+SMALLEST: Final = 2.0**-1000  # step
+VAGUE: Final = 1e-6
+SUBNORMAL: Final = 2.0**-1073  # the rounding of the smallest values
+Scalar = Callable[[float], float]
+
+
+class Estimate(NamedTuple):
+    """A slope, what it may be wrong by, the step it came from, and whether the search for it ended."""
+
+    slope: float
+    error: float
+    step: float
+    settled: bool
+
+    @property
+    def vague(self) -> bool:
+        """Whether less than six digits are known: of a zero slope, of noise, or at a kink."""
+        return not self.error <= VAGUE * abs(self.slope)
+
+
+class Rule(NamedTuple):
+    """Weights on a grid for the slope, and the wider grid that bounds the truncation error."""
+
+    grid: tuple[int, ...]
+    weights: tuple[float, ...]
+    probe: tuple[int, ...]
+
+    def reversed(self) -> Rule:
+        """The rule on the other side of x."""
+        grid = tuple(-k for k in self.grid)
+        return Rule(grid, tuple(-w for w in self.weights), tuple(-k for k in self.probe))
+
+    @property
+    def noise_factor(self) -> float:
+        return fsum(abs(w) for w in self.weights)
+
+    @property
+    def truncation_factor(self) -> float:
+        terms = (abs(w * k**ORDER) for w, k in zip(self.weights, self.grid, strict=True))
+        return fsum(terms) / factorial(ORDER)
+
+
+CENTRAL: Final = Rule(
+    tuple(range(-3, 4)), (-1 / 60, 3 / 20, -3 / 4, 0.0, 3 / 4, -3 / 20, 1 / 60), tuple(range(-4, 5))
+)
+FORWARD: Final = Rule(
+    tuple(range(7)), (-49 / 20, 6.0, -15 / 2, 20 / 3, -15 / 4, 6 / 5, -1 / 6), tuple(range(9))
+)
+BACKWARD: Final = FORWARD.reversed()
+
+
+def careful(f: Scalar) -> Scalar:
+    """f, with nan where Python's own functions raise: beyond the edge of the domain."""
+
+    def value(x: float) -> float:
+        try:
+            return f(x)
+        except (ArithmeticError, ValueError):
+            return nan
+
+    return value
+
+
+def power_of_two(x: float) -> float:
+    """The largest power of two up to x > 0."""
+    return ldexp(0.5, frexp(x)[1])
+
+
+def adaptive(
+    f: Scalar, x: float, rule: Rule = CENTRAL, *, noise: float = 0.0, widest: float = inf
+) -> Estimate:
+    """The slope of f at x. `noise` is the error of a value of f, if it is more than its rounding."""
+    step = power_of_two(min(max(1.0, abs(x)) / 16, widest, 2.0**1000))
+    for _ in range(ROUNDS):
+        values = [f(x + k * step) for k in rule.probe]
+        if not all(map(isfinite, values)):  # beyond the edge of the domain: come as close as x is to 0
+            step = power_of_two(max(min(step / 16, abs(x) / 8 or step), ulp(x)))
+            continue
+        roundoff = max(EPSILON * max(map(abs, values)), SUBNORMAL, noise)
+        bound = highest(values, ORDER) * rule.truncation_factor
+        ideal = step * (roundoff * rule.noise_factor / (6 * bound)) ** (1 / ORDER) if bound > 0.0 else step
+        chosen = min(step, power_of_two(max(ideal, 8 * ulp(x))))
+        nearer = [f(x + k * chosen) for k in rule.grid]
+        scale = chosen / step
+        if scale >= 1 / 16 and highest(nearer, 6) <= 8 * scale**6 * highest(values, 6) + 64 * roundoff:
+            error = (roundoff * rule.noise_factor + bound * scale**ORDER) / chosen
+            return Estimate(weighted(rule, nearer) / chosen, error, chosen, True)
+        if chosen < SMALLEST:
+            break
+        step = min(chosen, step / 2)
+    return Estimate(nan, inf, step, False)
+
+
+def weighted(rule: Rule, values: Sequence[float]) -> float:
+    return (
+        fsum(w * y for w, y in zip(rule.weights, values, strict=True)) if all(map(isfinite, values)) else nan
+    )
+
+
+def highest(values: Sequence[float], order: int) -> float:
+    """The largest difference of that order. Of nine values, more than one: by symmetry, the middle
+    one may vanish for a function that is no polynomial.
+    """
+    return max(abs(difference(values[i:], order)) for i in range(len(values) - order))
+
+
+def difference(values: Sequence[float], order: int) -> float:
+    """The difference of that order at the first values."""
+    return fsum((-1) ** k * comb(order, k) * values[k] for k in range(order + 1))
+
+
+def estimated(f: Scalar, x: float, noise: float = 0.0) -> Estimate:
+    """The slope of f at x; where it comes out vague, again with the noise that f is found to have."""
+    first = adaptive(f, x, noise=noise)
+    if not first.vague:
+        return first
+    second = adaptive(f, x, noise=max(noise, noise_at(f, x, max(1.0, abs(x)) / 16)))
+    return second if second.settled else first
+
+
+def noise_at(f: Scalar, x: float, step: float) -> float:
+    """How far a value of f may be off, seen in the highest differences of values that lie close
+    together (Jorge More and Stefan Wild, "Estimating computational noise", 2011)."""
+    spacing = power_of_two(max(step * 2.0**-20, 8 * ulp(x)))
+    values = [f(x + k * spacing) for k in range(-4, 5)]
+    if not all(map(isfinite, values)):
+        return 0.0
+    return 3 * max(standard_deviation(values, order) for order in (4, 5, 6))
+
+
+def standard_deviation(values: Sequence[float], order: int) -> float:
+    """Of independent errors in the values, from their differences of one order."""
+    differences = [difference(values[i:], order) for i in range(len(values) - order)]
+    return hypot(*differences) / sqrt(len(differences) * comb(2 * order, order))
+
+
+def richardson(f: Scalar, x: float) -> Estimate:
+    """Two-point slopes at halved steps, extrapolated to step 0 until the error grows (C. Ridders, 1982)."""
+    step = 4 * adaptive(f, x).step  # so wide that two points see the function, not a pole further off
+    best = Estimate(nan, inf, step, False)
+    row: list[float] = []
+    for _ in range(12):
+        left, right = f(x - step), f(x + step)
+        above, row = row, [(right - left) / (2 * step)]
+        roundoff = EPSILON * max(abs(left), abs(right)) / step
+        for i, previous in enumerate(above):
+            row.append(row[i] + (row[i] - previous) / (4.0 ** (i + 1) - 1.0))
+            error = max(abs(row[-1] - row[i]), abs(row[-1] - previous)) + roundoff
+            if error <= best.error:
+                best = Estimate(row[-1], error, step, True)
+        step /= 2
+    return best
