@@ -24,18 +24,29 @@ from engine.value import Value
 
 if _typing.TYPE_CHECKING:
     from engine import testing
+    from engine.compiler import TracingError, jit
     from engine.drawing import Drawing, draw
+    from engine.explanation import Explanation, explain
+    from engine.exploring import Exploration, explore, to_json
+    from engine.parser import parse
 
 # The readers of the graph, by where they live: they load when first asked for.
 _READERS = {
-    "testing": "engine.testing",
     "Drawing": "engine.drawing",
+    "Explanation": "engine.explanation",
+    "Exploration": "engine.exploring",
+    "TracingError": "engine.compiler",
     "draw": "engine.drawing",
+    "explain": "engine.explanation",
+    "explore": "engine.exploring",
+    "jit": "engine.compiler",
+    "parse": "engine.parser",
+    "testing": "engine.testing",
+    "to_json": "engine.exploring",
 }
 
 __all__ = [
     "Diagnosis",
-    "Drawing",
     "Primitive",
     "StaleGraphError",
     "Value",
@@ -44,7 +55,6 @@ __all__ = [
     "custom",
     "debug",
     "diagnose",
-    "draw",
     "grad",
     "hessian",
     "hvp",
@@ -53,10 +63,10 @@ __all__ = [
     "jvp",
     "no_grad",
     "register",
-    "testing",
     "value_and_grad",
     "vjp",
     "vmap",
+    *_READERS,
     *functions.__all__,
     *primitives.__all__,
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from engine.drawing.picture import Arrow, Picture
@@ -18,29 +17,31 @@ EFFORT: Final = 200_000  # links visited in all those sweeps, in a large one
 BENDS: Final = 50_000  # joints of long arrows; the longest go without when that is not enough
 
 
-@dataclass(slots=True)
 class Link:
     """A piece of an arrow between two slots. The last piece carries the arrow; a piece that several
     arrows share carries all that flows back along it."""
 
-    tail: int
-    head: int
-    flow: float
-    arrow: Arrow | None = None
-    folded: bool = False  # all that runs along it comes from or goes to folded nodes
-    port: float = 0.0  # where it meets its head, from the head's middle
+    __slots__ = ("tail", "head", "flow", "arrow", "folded", "port")
+
+    def __init__(self, tail: int, head: int, arrow: Arrow | None = None) -> None:
+        self.tail = tail
+        self.head = head
+        self.arrow = arrow
+        self.flow = arrow.flow if arrow else 0.0
+        self.folded = arrow.folded if arrow else False  # all that runs along it begins or ends in the fold
+        self.port = 0.0  # where it meets its head, from the head's middle
 
 
-@dataclass(slots=True)
 class Layers:
     """Slots are boxes, in the order of the picture, and then the joints of long arrows."""
 
-    column: list[int]  # of each slot, counted from the root
-    links: list[Link] = field(default_factory=list)
-    inward: list[list[Link]] = field(default_factory=list)  # of each slot, in argument order
-    outward: list[list[Link]] = field(default_factory=list)
-    columns: list[list[int]] = field(default_factory=list)  # slots in the order they stand
-    rank: list[int] = field(default_factory=list)  # of each slot within its column
+    def __init__(self, column: list[int]) -> None:
+        self.column = column  # of each slot, counted from the root
+        self.links: list[Link] = []
+        self.inward: list[list[Link]] = []  # of each slot, in argument order
+        self.outward: list[list[Link]] = []
+        self.columns: list[list[int]] = []  # slots in the order they stand
+        self.rank: list[int] = []  # of each slot within its column
 
 
 def layered(picture: Picture) -> Layers:
@@ -69,7 +70,7 @@ def linked(layers: Layers, arrows: Sequence[Arrow]) -> None:
     longest = len(column) if sum(reach) <= BENDS else BENDS // len(column)
     joints: dict[tuple[int, int], int] = {}
     for arrow in arrows:
-        piece = Link(arrow.tail, arrow.head, arrow.flow, arrow, arrow.folded)
+        piece = Link(arrow.tail, arrow.head, arrow)
         layers.links.append(piece)
         stops = range(column[arrow.head] + 1, column[arrow.tail]) if reach[arrow.tail] <= longest else ()
         for stop in stops:
@@ -78,7 +79,7 @@ def linked(layers: Layers, arrows: Sequence[Arrow]) -> None:
                 break
             piece.tail = joints[arrow.tail, stop] = len(column)
             column.append(stop)
-            piece = Link(arrow.tail, piece.tail, 0.0)
+            piece = Link(arrow.tail, piece.tail)
             layers.links.append(piece)
 
 

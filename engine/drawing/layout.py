@@ -8,7 +8,6 @@ so that labels before a head stand in rows of their own and never cover each oth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
@@ -45,14 +44,12 @@ class Stretch(NamedTuple):
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     middle: Point
     size: Point
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """From start in a curve to unbend, then straight to end; a label on the straight part."""
 
     start: Point
@@ -64,8 +61,7 @@ class Way:
     link: Link
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     places: list[Place]  # of the boxes, in the order of the picture
     ways: list[Way]
     size: Point

@@ -3,12 +3,10 @@ keeps apart; numbers carry their signs besides. Every ink stands at least 4.5 : 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(NamedTuple):
     paper: str
     card: str
     chip: str  # behind the symbol of an operation

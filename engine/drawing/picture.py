@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.drawing.text import clean, number, symbol
 from engine.modes import LOCK
@@ -16,8 +15,7 @@ from engine.value import Value
 STEPS: Final = (0.01, 0.1, 0.5)  # shares of the largest gradient at which a colour deepens
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A node, or all the nodes that were folded away."""
 
     kind: str  # "leaf", "constant", "operation" or "fold"
@@ -29,8 +27,7 @@ class Box:
     exact: str  # all digits, for a tooltip
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(NamedTuple):
     """An operand on its way into an operation; tail and head count boxes."""
 
     tail: int
@@ -40,8 +37,7 @@ class Arrow:
     folded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """Boxes in topological order, the root last; `scale` is the largest gradient among them."""
 
     boxes: list[Box]
