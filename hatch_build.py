@@ -6,6 +6,7 @@ extension is ever written beside the source, and an editable install has none at
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -132,5 +133,5 @@ def run_python(script: str, arguments: list[str], folder: Path) -> None:
 
 def headline(log: str) -> str:
     """The line of a compiler's log that tells most: the first that speaks of an error, else the last."""
-    lines = log.splitlines()
+    lines = re.sub(r"Command '\['(.*?)'.*\]'", r"the C compiler \1", log).splitlines()
     return textwrap.shorten(next((line for line in lines if "error:" in line), lines[-1]), 120)

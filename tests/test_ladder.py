@@ -24,13 +24,13 @@ LADDER = """
     value
     trees
     transform
-    build_info diagnosis
+    build_info diagnosis notebook
     drawing
     notation
+    reading
     latex textbook
     explanation compiler parser
     testing exploring
-    console
     __init__
     console
     __main__
