@@ -17,12 +17,13 @@ from engine.diagnosis import Diagnosis, diagnose
 from engine.errors import StaleGraphError
 from engine.functions import *  # noqa: F403
 from engine.modes import debug, no_grad
+from engine.notebook import show_graphs as _show_graphs
 from engine.primitive import Primitive, custom, register
 from engine.primitives import *  # noqa: F403
 from engine.transform import grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vjp, vmap
 from engine.value import Value
 
-if _typing.TYPE_CHECKING:
+if _typing.TYPE_CHECKING:  # for type checkers and editors
     from engine import testing
     from engine.compiler import TracingError, jit
     from engine.drawing import Drawing, draw
@@ -47,26 +48,36 @@ _READERS = {
 
 __all__ = [
     "Diagnosis",
+    "Drawing",
+    "Explanation",
+    "Exploration",
     "Primitive",
     "StaleGraphError",
+    "TracingError",
     "Value",
     "__version__",
     "compiled",
     "custom",
     "debug",
     "diagnose",
+    "draw",
+    "explain",
+    "explore",
     "grad",
     "hessian",
     "hvp",
     "jacfwd",
     "jacobian",
+    "jit",
     "jvp",
     "no_grad",
+    "parse",
     "register",
+    "testing",
+    "to_json",
     "value_and_grad",
     "vjp",
     "vmap",
-    *_READERS,
     *functions.__all__,
     *primitives.__all__,
 ]
@@ -82,3 +93,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_show_graphs()

@@ -237,7 +237,8 @@ def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None) -> Function:
             raise ValueError(f"in_axes has {len(axes)} entries for a call with {len(args)} arguments")
         lengths = {n for arg, axis in zip(args, axes, strict=True) for n in batch_lengths(arg, axis)}
         if len(lengths) != 1 or 0 in lengths:
-            raise ValueError(f"vmap needs one batch length above 0, got {sorted(lengths) or 'no mapped axis'}")
+            found = sorted(lengths) or "no mapped axis"
+            raise ValueError(f"vmap needs one batch length above 0, got {found}")
         batch = zip(args, axes, strict=True)
         columns = [examples(arg, axis, *lengths) for arg, axis in batch]
         return combined([Tree(f(*example)) for example in zip(*columns, strict=True)], reduce, args)
@@ -258,7 +259,8 @@ def batch_lengths(arg: Any, axis: int | None) -> list[int]:
         return [len(arg)] if axis == 0 else [n for part in arg for n in batch_lengths(part, axis - 1)]
     children = parts(arg)
     if children is None:
-        raise ValueError(f"in_axes asks for axis {axis} of {type(arg).__name__} {arg!r:.40}, which has none: use None")
+        kind = f"{type(arg).__name__} {arg!r:.40}"
+        raise ValueError(f"in_axes asks for axis {axis} of {kind}, which has none: use None")
     return [n for child in children[0] for n in batch_lengths(child, axis)]
 
 

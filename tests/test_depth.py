@@ -68,7 +68,7 @@ nodes = [Value(rng.uniform(-1, 1)) for _ in range(20)]
 leaves = list(nodes)
 for _ in range(400):
     a, b = rng.choice(nodes), rng.choice(nodes[-30:])
-    nodes.append(rng.choice([lambda: a * b, lambda: a + b, lambda: a - b, lambda: engine.tanh(a), lambda: engine.dot([a, b], [b, a])])())
+    nodes += rng.choice(([a * b], [a + b], [a - b], [engine.tanh(a)], [engine.dot([a, b], [b, a])]))
 engine.sum(nodes).backward()
 print([x.grad.hex() for x in leaves])
 """

@@ -40,7 +40,9 @@ def sample():
 
 
 def test_a_whole_explanation():
-    assert str(explain(sample()[2])) == """\
+    assert (
+        str(explain(sample()[2]))
+        == """\
 z = x ** 2 + sin(x * y) = 3.720584501801074
 at x = 2, y = 3
 
@@ -54,6 +56,7 @@ dz/dx = dz/dv1 * dv1/dx             = 1 * 4             = 4
       = 6.880510859951098
 
 dz/dy = dz/dv3 * dv3/dv2 * dv2/dy   = 1 * 0.96017 * 2   = 1.920340573300732"""
+    )
 
 
 def test_the_sums_are_the_gradients_to_the_bit():

@@ -25,13 +25,16 @@ def refused(capsys, *words):
 
 
 def test_value_and_gradients(capsys):
-    assert printed(capsys, "x**2 + sin(x*y)", "x=2", "y=3") == """\
+    assert (
+        printed(capsys, "x**2 + sin(x*y)", "x=2", "y=3")
+        == """\
 x**2 + sin(x*y) = 3.720584501801074
 
     value   gradient
 x   2       6.880510859951098
 y   3       1.920340573300732
 """
+    )
 
 
 def test_finite_differences_beside_them(capsys):
@@ -59,7 +62,9 @@ def test_pictures_and_pages(capsys, tmp_path):
     assert "Content-Security-Policy" in html.read_text()
 
 
-@pytest.mark.parametrize("words", [["-x", "x=2"], ["x=2", "-x"][::-1], ["--check", "-(x)", "x=-2"], ["- x", "x=1"]])
+@pytest.mark.parametrize(
+    "words", [["-x", "x=2"], ["x=2", "-x"][::-1], ["--check", "-(x)", "x=-2"], ["- x", "x=1"]]
+)
 def test_an_expression_may_begin_with_a_minus_sign(capsys, words):
     assert "-1" in printed(capsys, *words)
 
@@ -85,7 +90,9 @@ def test_bad_input_is_one_error_on_stderr(capsys, words, error):
     assert error in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("option", "known"), [("--svg", ".svg, .html, .dot, .png, .pdf"), ("--html", "saved as .html")])
+@pytest.mark.parametrize(
+    ("option", "known"), [("--svg", ".svg, .html, .dot, .png, .pdf"), ("--html", "saved as .html")]
+)
 def test_an_unknown_format_is_answered_with_the_known_ones(capsys, tmp_path, option, known):
     assert main(["x", "x=2", option, str(tmp_path / "x.bmp")]) == 2
     assert known in capsys.readouterr().err

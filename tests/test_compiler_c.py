@@ -1,0 +1,201 @@
+"""C: gcc -O2 -ffp-contract=off gives the interpreted engine's bits."""
+
+import ctypes
+import json
+import math
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import functions, primitives, sin, value_and_grad
+from engine.compiler import TracingError, Untranslatable, jit
+from engine.compiler.c import c_source
+from engine.compiler.passes import simplified
+from engine.compiler.tape import Tape
+from engine.compiler.trace import trace
+from engine.primitive import TABLE, Primitive, custom
+from engine.testing.strategies import expressions
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+FLAGS = ["-std=c99", "-Wall", "-Werror", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
+BATCH = 25  # expressions in one file: 20 files make the 500 of CI, 800 the 20,000 of the night
+SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -0.5, 2.0, 1e308, -3.0]
+GOLDEN = json.loads((Path(__file__).parent / "data" / "golden.json").read_text())["ops"]
+SPELLED: dict[str, Callable[..., Any]] = {
+    "fabs": primitives.abs,
+    "log_base": functions.log,
+    "logsumexp2": primitives.logaddexp,
+    "leaky_relu": functions.leaky_relu,
+    "elu": functions.elu,
+    "gelu": functions.gelu,
+}
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ctypes.CDLL]:
+    folder = tmp_path_factory.mktemp("c")
+
+    def build(source: str) -> ctypes.CDLL:
+        file = folder / f"{len(list(folder.iterdir()))}.c"
+        file.write_text(source, encoding="ascii")
+        library = file.with_suffix(".so")
+        subprocess.run(["gcc", *FLAGS, str(file), "-o", str(library), "-lm"], check=True)
+        return ctypes.CDLL(str(library))
+
+    return build
+
+
+def outputs(library: ctypes.CDLL, name: str, xs: Sequence[float], count: int) -> list[float]:
+    y = (ctypes.c_double * count)()
+    library[name]((ctypes.c_double * len(xs))(*xs), y)
+    return list(y)
+
+
+def bits(x: float) -> bytes:
+    return b"nan" if math.isnan(x) else struct.pack("<d", x)
+
+
+def same(xs: Sequence[float], ys: Sequence[float]) -> bool:
+    return list(map(bits, xs)) == list(map(bits, ys))
+
+
+def batches() -> int:
+    wanted = {20: 2, 200: 20, 5000: 800}
+    return wanted.get(settings.default.max_examples if settings.default else 20, 2)
+
+
+def together(expression: Sequence[Any]) -> tuple[Tape, list[float], list[float]]:
+    """Value and gradient of many expressions as one tape; the point, and what the engine says there."""
+    point = [x for e in expression for x in e.inputs]
+
+    def all_of_them(xs: Sequence[Any]) -> list[Any]:
+        results, rest = [], iter(xs)
+        for e in expression:
+            own = [next(rest) for _ in e.inputs]
+            value, gradient = value_and_grad(e, tuple(range(len(own))))(*own)
+            results += [value, *gradient]
+        return results
+
+    return trace(all_of_them, [f"x{i}" for i in range(len(point))]), point, all_of_them(point)
+
+
+@settings(max_examples=batches())
+@given(st.lists(expressions(), min_size=BATCH, max_size=BATCH))
+def test_random_expressions_and_their_gradients_have_the_engines_bits(compiled, drawn):
+    tape, point, expected = together(drawn)
+    assert same(tape.evaluate(point), expected)
+    assert same(simplified(tape).evaluate(point), expected)
+    library = compiled(c_source(simplified(tape), "f"))
+    assert same(outputs(library, "f", point, len(expected)), expected)
+
+
+def arity(row: Primitive) -> int:
+    return len(row.partials) if row.gradient is None else 4
+
+
+def test_every_kernel_has_the_engines_bits_also_at_the_edges(compiled):
+    rows = [row for name, row in TABLE.items() if name not in ("power_term", "polygamma")]
+    tape = trace(lambda xs: [row(*xs[: arity(row)]) for row in rows], "abcde")
+    library = compiled(c_source(tape, "f"))
+    for a in SPECIAL:
+        for b in SPECIAL:
+            for rest in ([0.25, 3.0, -2.0], [math.nan, -0.0, 1.0], [-math.inf, math.inf, 0.5]):
+                point = [a, b, *rest]
+                expected, got = tape.evaluate(point), outputs(library, "f", point, len(rows))
+                wrong = [r.name for r, x, y in zip(rows, expected, got, strict=True) if bits(x) != bits(y)]
+                assert not wrong, point
+
+
+def test_the_golden_file_comes_out_of_compiled_code(compiled):
+    rows = {name: SPELLED.get(name) or getattr(primitives, name) for name in GOLDEN}
+    names = {name: i for i, name in enumerate(rows)}
+
+    def everything(xs: Sequence[Any]) -> list[Any]:
+        results = []
+        for name, f in rows.items():
+            n = GOLDEN[name]["arity"]
+            value, gradient = value_and_grad(f, tuple(range(n)))(*xs[:n])
+            results += [value, *gradient, 0.0][:3]
+        return results
+
+    library = compiled(c_source(simplified(trace(everything, "xyz")), "f"))
+    for name, op in GOLDEN.items():
+        for point in op["points"]:
+            numbers = [None if x is None else float.fromhex(x) for x in point]
+            got = outputs(library, "f", [*numbers[: op["arity"]], 0.5, 0.5][:3], 3 * len(names))
+            start, expected = 3 * names[name], numbers[op["arity"] :]
+            assert within(got[start], expected[0], 3.0), (name, point)
+            for i in range(min(2, op["arity"])):
+                assert within(got[start + 1 + i], expected[1 + i], 4.0), (name, point)
+
+
+def within(got: float, expected: float | None, ulps: float) -> bool:
+    if expected is None or bits(got) == bits(expected) or got == expected == 0.0:
+        return True
+    return math.isfinite(got) and math.isfinite(expected) and abs(got - expected) <= ulps * math.ulp(expected)
+
+
+def test_one_file_holds_the_value_and_the_gradient(compiled):
+    source = jit(lambda x, y: x * sin(y)).to_c("wave")
+    library = compiled(source)
+    library.wave_gradient.restype = ctypes.c_double
+    gradient = (ctypes.c_double * 2)()
+    value = library.wave_gradient((ctypes.c_double * 2)(2.0, 0.5), gradient)
+    assert [value, *gradient] == [2.0 * math.sin(0.5), math.sin(0.5), 2.0 * math.cos(0.5)]
+    assert outputs(library, "wave", [2.0, 0.5], 1) == [value]
+    assert {line for line in source.splitlines() if line.startswith("#")} == {
+        "#include <math.h>",
+        "#include <stdlib.h>",
+    }
+
+
+@pytest.mark.parametrize("number", [0.1, 5e-324, -0.0, math.inf, -math.inf, math.nan, -1e308, 2.0**-1022])
+def test_constants_survive_to_the_bit(compiled, number):
+    tape = trace(lambda xs: [number, xs[0] + number], "x")
+    assert same(outputs(compiled(c_source(tape, "f")), "f", [0.0], 2), [number, 0.0 + number])
+
+
+HOSTILE = ['x; system("id"); //', "int", "", "1x", "naïve", "a" * 100_000, "x*/ evil /*", "main", "double"]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_in_the_source_are_generated(compiled, name):
+    f = jit(lambda x: sin(x) * 2.0)
+    f.f.__name__ = name
+    source = f.to_c(name)
+    assert outputs(compiled(source), "compiled", [0.5], 1) == [math.sin(0.5) * 2.0]
+    assert len(source) < 5_000
+    assert "system" not in source
+    assert "evil" not in source
+
+
+def test_long_tapes_are_cut_into_functions_that_hand_on_their_results(compiled):
+    def walk(x, y):
+        for _ in range(1_500):
+            x, y = x * 0.5 + sin(y), y + x * 0.01
+        return x * y
+
+    expected = value_and_grad(walk, (0, 1))(0.3, 0.7)
+    f = jit(value_and_grad(walk, (0, 1)))
+    source = f.to_c("f")
+    assert source.count("static void f_") > 10
+    assert same(outputs(compiled(source), "f", [0.3, 0.7], 3), [expected[0], *expected[1]])
+
+
+def test_an_operation_without_a_kernel_is_named():
+    twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
+    thrice = custom(lambda x: 3.0 * x, lambda x: 3.0, name="thrice")
+    with pytest.raises(Untranslatable, match="twice.*thrice"):
+        jit(lambda x: twice(x) + thrice(x)).to_c("f")
+
+
+def test_there_is_no_source_of_what_cannot_be_traced():
+    with pytest.raises(TracingError, match="engine.where"):
+        jit(lambda x: x if x > 0.0 else -x).to_c("f")
