@@ -185,5 +185,5 @@ def where(cond: Any, a: Any, b: Any) -> Any:
 
 def isclose(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> bool:
     """Whether two numbers, or the data of two Values, are as near as math.isclose asks."""
-    x, y = (getattr(number, "data", number) for number in (a, b))
+    x, y = (number.item() if hasattr(number, "item") else number for number in (a, b))
     return math.isclose(as_float(x), as_float(y), rel_tol=rel_tol, abs_tol=abs_tol)

@@ -62,6 +62,10 @@ class Node(Operators):
         """The name of the primitive, "" for a leaf."""
         return self.primitive.name
 
+    def settled(self) -> Node:
+        """What a finished sweep hands over in place of this derivative."""
+        return self
+
     @property
     def label(self) -> str:
         """The name used in drawings, explanations and error messages."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine import functions
 from engine.modes import LOCK, recording
-from engine.node import INPUT, Node
+from engine.node import CONSTANT, INPUT, Node
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
 from engine.sweep import dependents, pull, push, reverse, topological_order
@@ -50,6 +50,14 @@ class Run:
         self.on_nodes = any(isinstance(x, Traceable) for x in self.arguments.scalars) or any(
             node.primitive is INPUT and id(node) not in own for node in self.order
         )
+        if self.on_nodes:
+            self.retire()
+
+    def retire(self) -> None:
+        """What was a number is one again to enclosing transforms: only this one differentiates to it."""
+        for x in self.inputs:
+            if x.primitive is INPUT:
+                x.primitive = CONSTANT
 
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""
@@ -88,14 +96,14 @@ class Run:
                 sums[id(y)] = sums[id(y)] + seed if id(y) in sums else seed
         with recording():
             adjoints = pull(self.order, sums, self.active, self.on_nodes)
-        return [adjoints.get(id(x), 0.0) for x in self.inputs]
+        return [settled(adjoints.get(id(x), 0.0)) for x in self.inputs]
 
     def pushed(self, tangents: Sequence[Any]) -> list[Any]:
         """sum of d(output)/d(input) * tangent, for each output."""
         with recording():
             given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True)}
             known = push(self.order, given, self.on_nodes)
-        return [known.get(id(y), 0.0) for y in self.results.scalars]
+        return [settled(known.get(id(y), 0.0)) for y in self.results.scalars]
 
 
 def new_input(x: Any) -> Any:
@@ -106,6 +114,11 @@ def new_input(x: Any) -> Any:
     leaf = Value(x)
     leaf.primitive = INPUT
     return leaf
+
+
+def settled(x: Any) -> Any:
+    """A derivative as the sweep hands it over: no term will be added to it any more."""
+    return x.settled() if isinstance(x, Node) else x
 
 
 def positions(argnums: Argnums) -> tuple[int, ...]:

@@ -1,4 +1,5 @@
 import math
+import pickle
 import threading
 from itertools import pairwise
 
@@ -216,3 +217,19 @@ def test_eight_threads_on_shared_leaves_give_the_serial_result():
         thread.join()
     assert all(result == expected for result in results.values())
     assert len(results) == 8
+
+
+def test_a_finished_inner_transform_leaves_numbers_numbers():
+    def lagrangian(q, v):
+        return q * v * v
+
+    assert type(jacobian(grad(lagrangian, argnums=1), argnums=0)(2.0, 3.0)) is float
+    slope = grad(lambda x, y: jvp(lambda t: t * t * y, x, 1.0)[1], argnums=1)(0.3, 0.7)
+    assert type(slope) is float
+    assert slope == 0.6
+
+
+def test_what_a_number_leaves_in_a_connected_result_can_be_pickled():
+    w = Value(3.0)
+    slope = grad(lambda x, w: w * x * x, argnums=(0, 1))(2.0, w)[0]
+    assert pickle.loads(pickle.dumps(slope)).data == 12.0

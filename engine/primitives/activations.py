@@ -173,7 +173,7 @@ clamp: Primitive = row(
     lambda x, low, high: within(x, low, high),
     lambda x, low, high: less(x, low) * less_equal(low, high),
     lambda x, low, high: less(high, maximum(x, low)),
-    gap=lambda x, low, high: (x - low) * (x - high),
+    gap=lambda x, low, high: (x - low) * (x - high) * (high - low),
 )
 leaky_slope: Primitive = row(
     "leaky_slope", joint.leaky_slope, None, lambda x, slope: less_equal(x, 0.0), gap=lambda x, slope: x
