@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.drawing.text import clean
-from engine.notation import Notation, Text, short
+from engine.notation import Notation, Text, short, unbraced
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import PRODUCT, SIGN
 
@@ -56,7 +56,7 @@ class Latex(Notation):
 
     def template(self, primitive: Primitive) -> Text:
         if primitive.foreign:
-            return Text(rf"\operatorname{{{escaped(clean(primitive.name))}}}\left({{*}}\right)")
+            return Text(rf"\operatorname{{{escaped(unbraced(clean(primitive.name)))}}}\left({{*}}\right)")
         written = primitive.latex
         closed = written.startswith(r"\frac") and primitive.precedence == PRODUCT
         return Text(written, PRODUCT + 1 if closed else primitive.precedence)

@@ -44,7 +44,7 @@ class Notation:
 
     def template(self, primitive: Primitive) -> Text:
         if primitive.foreign:  # its name is a user's
-            return Text(f"{clean(primitive.name)}({{*}})")
+            return Text(f"{unbraced(clean(primitive.name))}({{*}})")
         written = primitive.python
         return Text(written, ATOM if CALL.fullmatch(written) else primitive.precedence)
 
@@ -84,6 +84,11 @@ class Notation:
             return operand.text
         opening, closing = self.brackets
         return f"{opening}{operand.text}{closing}"
+
+
+def unbraced(name: str) -> str:
+    """The name without what would be a slot."""
+    return name.replace("{", "(").replace("}", ")")
 
 
 class Short(Notation):

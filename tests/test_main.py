@@ -157,10 +157,16 @@ def test_the_page_opens_in_a_browser(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("x = q", ParseError), ("q", ParseError), ("x ==", ParseError), (":foo", ValueError), (":explain", ValueError),
-        (":explain q", ValueError), (":draw", ValueError), ("x = x", ParseError),
+        ("x = q", ParseError),
+        ("q", ParseError),
+        ("x ==", ParseError),
+        ("x = x", ParseError),
+        (":foo", ValueError),
+        (":explain", ValueError),
+        (":explain q", ValueError),
+        (":draw", ValueError),
     ],
-)  # fmt: skip
+)
 def test_an_error_changes_nothing(line, error):
     console = Console()
     with pytest.raises(error):

@@ -136,7 +136,7 @@ def test_the_marker_stands_below_the_place():
 
 def test_places_count_characters_not_bytes():
     with pytest.raises(ParseError) as caught:
-        parse(" \u00e4\u00f6 + q", **{"\u00e4\u00f6": 1.0})
+        parse(" \u00e4\u00f6 + q", äö=1.0)
     assert caught.value.position == 6
 
 

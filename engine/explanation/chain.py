@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import prod
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
@@ -14,6 +14,8 @@ from engine.reading import Reading
 from engine.sweep import local_gradient, topological_order
 from engine.textbook import partials
 from engine.value import Value
+
+T = TypeVar("T")
 
 PATHS: Final = 10  # of one derivative that are written out
 FACTORS: Final = 6  # of one path
@@ -139,12 +141,12 @@ def written(derivative: object, node: Node, known: dict[int, Text], notation: No
     return text if len(text) <= notation.limit else ""
 
 
-def folded(parts: Sequence[str], most: int, middle: str) -> list[str]:
-    """The parts; of too many the first and the last, with a word on what is between."""
+def folded(parts: Sequence[T], most: int, middle: str, write: Callable[[T], str]) -> list[str]:
+    """The parts in words; of too many the first and the last, with a word on what is between."""
     if len(parts) <= most:
-        return list(parts)
+        return list(map(write, parts))
     half = most // 2
-    return [*parts[:half], middle.format(len(parts) - 2 * half), *parts[-half:]]
+    return [*map(write, parts[:half]), middle.format(len(parts) - 2 * half), *map(write, parts[-half:])]
 
 
 def product(path: Path) -> float:

@@ -48,14 +48,18 @@ def sum_lines(e: Chain, s: Sum) -> Iterator[str]:
 
 
 def path_symbols(e: Chain, path: Path) -> str:
-    factors = [fraction(e, edge.head, edge.tail) for edge in path] or ["1"]
-    return r"\,".join(folded(factors, FACTORS, r"\cdots"))
+    factors = folded(path, FACTORS, r"\cdots", lambda edge: fraction(e, edge.head, edge.tail))
+    return r"\,".join(factors or ["1"])
 
 
 def path_numbers(path: Path) -> str:
-    factors = [LATEX.number(edge.slope).text for edge in path] or ["1"]
-    signed = [rf"\left({factor}\right)" if factor.startswith("-") else factor for factor in factors]
-    return r"\cdot ".join(folded(signed, FACTORS, r"\cdots "))
+    factors = folded(path, FACTORS, r"\cdots ", lambda edge: signed(edge.slope))
+    return r"\cdot ".join(factors or ["1"])
+
+
+def signed(x: float) -> str:
+    text = LATEX.number(x).text
+    return rf"\left({text}\right)" if text.startswith("-") else text
 
 
 def aligned(lines: Iterable[str]) -> str:

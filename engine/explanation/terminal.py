@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.explanation.chain import FACTORS, MANY, STEPS, TARGETS, Chain, Edge, Path, Sum, folded, product
+from engine.node import Node
 from engine.notation import PYTHON, SHORT, short
 
 
 def terminal(e: Chain) -> Iterator[str]:
     leaves = [node for node in e.order if not node.parents and id(node) in e.names]
-    values = [f"{e.name(leaf, SHORT).text} = {short(leaf._data)}" for leaf in leaves]
     yield f"{equation(e)} = {PYTHON.number(e.root._data).text}"
     if e.root.parents:
-        yield "at " + ", ".join(folded(values, 2 * TARGETS, "... {} more ..."))
+        yield "at " + ", ".join(
+            folded(leaves, 2 * TARGETS, "... {} more ...", lambda leaf: assignment(e, leaf))
+        )
     yield from table(folded_rows(e))
     for s in e.sums:
         yield ""
@@ -35,10 +37,23 @@ def folded_rows(e: Chain) -> Iterator[list[str]]:
     for i, (node, used) in enumerate(shown):
         if i == half and len(steps) > STEPS:
             yield [f"... {len(steps) - STEPS:,} more operations ..."]
-        formulas = e.formulas(node, SHORT)
-        slopes = [f"{quotient(e, edge)} = {equals(formulas[edge.i], edge.slope)}" for edge in used]
-        operation = f"{e.name(node, SHORT).text} = {e.formula(node, SHORT)}"
-        yield [operation, f"= {short(node._data)}", *folded(slopes, FACTORS, "...")]
+        yield row(e, node, used)
+
+
+def row(e: Chain, node: Node, used: Sequence[Edge]) -> list[str]:
+    formulas = e.formulas(node, SHORT)
+    operation = f"{e.name(node, SHORT).text} = {e.formula(node, SHORT)}"
+    slopes = folded(used, FACTORS, "...", lambda edge: slope(e, edge, formulas))
+    return [operation, f"= {short(node._data)}", *slopes]
+
+
+def assignment(e: Chain, leaf: Node) -> str:
+    return f"{e.name(leaf, SHORT).text} = {short(leaf._data)}"
+
+
+def slope(e: Chain, edge: Edge, formulas: Sequence[str]) -> str:
+    formula, number = formulas[edge.i], short(edge.slope)
+    return " = ".join([quotient(e, edge), *([formula] if formula not in ("", number) else []), number])
 
 
 def table(rows: Iterable[list[str]]) -> Iterator[str]:
@@ -55,10 +70,6 @@ def table(rows: Iterable[list[str]]) -> Iterator[str]:
 
 def quotient(e: Chain, edge: Edge) -> str:
     return f"d{e.name(edge.head, SHORT).text}/d{e.name(edge.tail, SHORT).text}"
-
-
-def equals(formula: str, number: float) -> str:
-    return f"{formula} = {short(number)}" if formula and formula != short(number) else short(number)
 
 
 def terms(e: Chain, s: Sum) -> Iterator[str]:
@@ -86,11 +97,11 @@ def terms(e: Chain, s: Sum) -> Iterator[str]:
 
 
 def path_row(e: Chain, path: Path) -> list[str]:
-    symbols = [quotient(e, edge) for edge in path]
-    numbers = [bracketed(edge.slope) for edge in path]
+    symbols = folded(path, FACTORS, "... {} more ...", lambda edge: quotient(e, edge))
+    numbers = folded(path, FACTORS, "...", lambda edge: bracketed(edge.slope))
     return [
-        " * ".join(folded(symbols, FACTORS, "... {} more ...")),
-        "= " + " * ".join(folded(numbers, FACTORS, "...")),
+        " * ".join(symbols),
+        "= " + " * ".join(numbers),
         f"= {short(product(path))}",
     ]
 

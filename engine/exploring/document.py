@@ -54,6 +54,7 @@ def document(root: Value) -> dict[str, Any]:
     reading = Reading(root)
     order, called = reading.order, reading.names
     places = {id(node): i for i, node in enumerate(order)}
+    spelling = Spelling()
     return {
         "format": "chainrule graph",
         "version": VERSION,
@@ -69,8 +70,8 @@ def document(root: Value) -> dict[str, Any]:
                 "data": number(node._data),
                 "gradient": number(reading.gradients[id(node)]),
                 "local": [None if slope is None else number(slope) for slope in slopes(node)],
-                "formula": formula(node),
-                "partials": formulas(node),
+                "formula": spelling.formula(node),
+                "partials": spelling.partials(node),
             }
             for node in order
         ],
@@ -99,21 +100,43 @@ def slots(node: Node) -> list[Text]:
     return [Text(f"{{{i}}}") for i in range(len(node.parents))]
 
 
-def formula(node: Node) -> str:
-    return PLAIN.apply(node.primitive, slots(node)).text if node.parents else ""
+class Spelling:
+    """Operations and their local derivatives as text; nodes of one pattern are looked at once."""
+
+    def __init__(self) -> None:
+        self.formulas: dict[object, str] = {}
+        self.known: dict[object, list[str]] = {}
+
+    def formula(self, node: Node) -> str:
+        """The operation, with {0}, {1}, ... for its operands."""
+        key = node.primitive, len(node.parents)
+        if key not in self.formulas:
+            self.formulas[key] = PLAIN.apply(node.primitive, slots(node)).text if node.parents else ""
+        return self.formulas[key]
+
+    def partials(self, node: Node) -> list[str]:
+        """One text for each operand, with {0}, {1}, ... for the operands."""
+        key = pattern(node)
+        if key not in self.known:
+            operands = dict(zip(map(id, node.parents), slots(node), strict=True))
+            derivatives = partials(node) if node.parents else []
+            self.known[key] = [spelled(derivative, node, operands) for derivative in derivatives]
+        return self.known[key]
 
 
-def formulas(node: Node) -> list[str]:
-    if not node.parents:
-        return []
-    known = dict(zip(map(id, node.parents), slots(node), strict=True))
-    return [spelled(derivative, node, known) for derivative in partials(node)]
+def pattern(node: Node) -> tuple[object, ...]:
+    """What the formulas of a node depend on: the primitive, its constants, which operands are the same."""
+    parents = node.parents
+    first: dict[int, int] = {}
+    places = [first.setdefault(id(parent), i) for i, parent in enumerate(parents)]
+    constants = [repr(parent._data) if parent.primitive is CONSTANT else "" for parent in parents]
+    return node.primitive, *places, *constants
 
 
-def spelled(derivative: object, node: Node, known: Mapping[int, Text]) -> str:
+def spelled(derivative: object, node: Node, operands: Mapping[int, Text]) -> str:
     if not isinstance(derivative, Node):
         return ""
     with LOCK:
         order = topological_order([derivative], node.parents)
-    text = texts(order, {}, PLAIN, known)[id(derivative)].text
+    text = texts(order, {}, PLAIN, operands)[id(derivative)].text
     return text if len(text) <= PLAIN.limit else ""

@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const svg = (tag, attributes, ...children) => element(SVG, tag, attributes, children);
 
-const LEAST = 0.7;
+const LEAST = 0.66;
 const STRENGTHS = [0.01, 0.1, 0.5]; // shares of the largest gradient at which a colour deepens
 
 function tone(x, scale) {
@@ -56,11 +56,10 @@ class Graph {
       parts.push(svg("path", { class: "chip", d: `M${corner} 0H${chip}V${height}H${corner}a${corner} ${corner} 0 0 1 -${corner} -${corner}V${corner}a${corner} ${corner} 0 0 1 ${corner} -${corner}Z` }));
     }
     if (chip) {
-      const named = node.kind === "operation" && node.label;
-      const title = node.kind === "operation" ? node.symbol : node.name;
-      const style = title.length <= 2 && node.kind === "operation" ? "symbol" : "title";
-      parts.push(svg("text", { class: style, x: chip / 2, y: named ? height * 0.36 : height / 2 }, title));
-      if (named) parts.push(svg("text", { class: "small", x: chip / 2, y: height * 0.74 }, node.label));
+      const { symbol, name } = node;
+      const style = symbol && symbol.length <= 2 ? "symbol" : "title";
+      parts.push(svg("text", { class: style, x: chip / 2, y: symbol ? height * 0.36 : height / 2 }, symbol || name));
+      if (symbol) parts.push(svg("text", { class: "small", x: chip / 2, y: height * 0.74 }, name));
     }
     parts.push(value, gradient, svg("rect", { class: "frame", width, height, rx: corner }));
     const group = svg("g", { class: `node ${node.kind}`, transform: `translate(${x} ${y})`, ...role }, ...parts);

@@ -7,13 +7,15 @@ function short(x, digits = 6) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "\u221e" : MINUS + "\u221e";
   if (x === 0) return "0";
-  const text = Number.isInteger(x) && Math.abs(x) < 1e6 ? String(x) : String(Number(x.toPrecision(digits)));
+  const small = Math.abs(x) < 1e-3 && digits < 6;
+  const rounded = small ? x.toExponential(digits - 1).replace(/\.?0+e/, "e") : String(Number(x.toPrecision(digits)));
+  const text = Number.isInteger(x) && Math.abs(x) < 1e6 ? String(x) : rounded;
   return text.replace("e+", "e").replaceAll("-", MINUS);
 }
 
 const exact = (x) => (Object.is(x, -0) ? "-0" : String(x)); // all digits
 
-const bracketed = (x) => (x < 0 || Object.is(x, -0) ? `(${short(x)})` : short(x));
+const bracketed = (x) => (x < 0 ? `(${short(x)})` : short(x));
 
 // A formula with {0}, {1} ... and something for each of them; negative numbers in brackets where they need it.
 function filled(formula, parts) {
@@ -40,7 +42,7 @@ const math = (tag, ...children) => element(MATHML, tag, {}, children);
 const quotient = (head, tail) =>
   math("mfrac", math("mrow", math("mo", "\u2202"), math("mi", head)), math("mrow", math("mo", "\u2202"), math("mi", tail)));
 const sign = (text) => math("mo", text);
-const numeral = (text) => math(/^\u2212?[\d.]/.test(text) ? "mn" : "mtext", text);
+const numeral = (text) => math(/^\u2212?[\d.]/.test(text) ? "mn" : "mi", text);
 
 // A line of mathematics, which may be broken before each equals sign.
 function formulaLine(...parts) {

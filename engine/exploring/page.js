@@ -78,7 +78,7 @@ function ruleLines(i, seen) {
     ));
   });
   if (terms.length > shown.length) lines.push(html("p", { class: "faint" }, `and ${terms.length - shown.length} more`));
-  return [...lines, formulaLine(sign("="), numeral(short(seen.gradient[i])))];
+  return terms.length === 1 ? lines : [...lines, formulaLine(sign("="), numeral(short(seen.gradient[i])))];
 }
 
 function render() {
@@ -203,7 +203,7 @@ class Leaf {
 function setUpLeaves() {
   find("leaves").hidden = leaves.length === 0;
   if (RULES === null) {
-    find("note").textContent = REASON;
+    find("note").textContent = content.reason;
     find("note").hidden = false;
     find("reset").hidden = true;
     return;

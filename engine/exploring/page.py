@@ -16,6 +16,7 @@ from engine.exploring.document import document, dumps
 from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
+from engine.reading import Reading
 from engine.value import Value
 
 MAX_NODES: Final = 500  # more cannot be followed step by step
@@ -32,16 +33,16 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
 
     Raises ValueError for a graph of more than 500 nodes, and for a history that does not fit.
     """
-    content = document(root)
-    count = len(content["nodes"])
+    count = len(Reading(root).order) if isinstance(root, Value) else 0
     if count > MAX_NODES:
         raise ValueError(
             f"the graph has {count:,} nodes, the page shows up to {MAX_NODES}: explore a node nearer to "
             f"the leaves, or draw(root), which folds what is far away"
         )
-    content["scenes"] = scenes(root, count)
-    content["history"] = frames(root, history)
-    return Exploration(content, program(root))
+    content = document(root)
+    source, reason = program(root)
+    page = {"scenes": scenes(content["nodes"]), "history": frames(root, history), "reason": reason}
+    return Exploration(content | page, source)
 
 
 class Exploration:

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
-from engine.compiler.javascript import javascript_source
 from engine.compiler.errors import Untranslatable
+from engine.compiler.javascript import javascript_source
 from engine.compiler.passes import simplified
 from engine.compiler.tape import Tape
 from engine.compiler.trace import trace
+from engine.drawing.text import clean
 from engine.node import Node
-from engine.primitives import identity
 from engine.reading import Reading, is_variable
 from engine.value import Value, constant
 
+STANDING: Final = "const RULES = null;"
 
-def program(root: Value) -> str:
-    """`RULES`, the function from the numbers of the leaves to those of all operations: for each its value,
-    and its local derivatives without those that are null. It is null for a graph with rules of
-    the user's own, which only Python can run; then `REASON` says so."""
+
+def program(root: Value) -> tuple[str, str]:
+    """The source of `RULES`, the function from the numbers of the leaves to those of all operations: for
+    each its value, and its local derivatives without those that are null.
+
+    It is null for a graph with rules of the user's own, which only Python can run; then the second
+    text says so.
+    """
     order = Reading(root).order
-    foreign = sorted({node.op for node in order if node.primitive.foreign})
+    foreign = sorted({clean(node.op) for node in order if node.primitive.foreign})
     if foreign:
-        return without(f"The leaves stand still here: only Python knows how to compute {', '.join(foreign)}.")
+        return (
+            STANDING,
+            f"The leaves stand still here: only Python knows how to compute {', '.join(foreign)}.",
+        )
     try:
         source = javascript_source(tape(order), "rules")
     except Untranslatable as error:
-        return without(f"The leaves stand still here: {error}.")
-    return f"const RULES = (() => {{\n{source}return rules;\n}})();\nconst REASON = null;"
-
-
-def without(reason: str) -> str:
-    return f"const RULES = null;\nconst REASON = {json.dumps(reason)};"
+        return STANDING, f"The leaves stand still here: {error}."
+    return f"const RULES = (() => {{\n{source}return rules;\n}})();", ""
 
 
 def tape(order: Sequence[Node]) -> Tape:

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from engine.drawing.layout import Direction, Layout, Point, Way, arrange
-from engine.drawing.picture import Arrow, Box, Picture, picture
+from engine.drawing.picture import Arrow, Box, Picture
 from engine.drawing.svg import head_path, stroke_path
 from engine.drawing.text import width
-from engine.value import Value
 
 HEIGHT: Final = 54.0
-FIGURES: Final = 88.0  # room for any number of four digits
+FIGURES: Final = 80.0  # room for any number of four digits
 CHIP: Final = 40.0
 SIDE: Final = 12.0
-SIGN: Final = Point(64.0, 18.0)  # room for a local gradient
+SIGN: Final = Point(48.0, 18.0)  # room for a local gradient
 DIRECTIONS: Final[tuple[Direction, ...]] = ("LR", "TB")
 
 
-def scenes(root: Value, nodes: int) -> dict[str, Any]:
-    """The graph of that many nodes from left to right and from top to bottom."""
-    seen = picture(root, nodes, gradients=True)
-    sizes = [Point(chip(box) + FIGURES, HEIGHT) for box in seen.boxes]
-    return {d: scene(seen, arrange(seen, sizes, sign, d)) for d in DIRECTIONS}
+def scenes(nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The graph from left to right and from top to bottom; `nodes` as `document` describes them."""
+    boxes = [Box(node["kind"], node["symbol"], node["name"], "", "", "zero", "") for node in nodes]
+    seen = Picture(boxes, list(arrows(nodes)), hidden=0, scale=0.0, insides={})
+    chips = [chip(node) for node in nodes]
+    sizes = [Point(chip + FIGURES, HEIGHT) for chip in chips]
+    return {d: scene(seen, chips, arrange(seen, sizes, sign, d)) for d in DIRECTIONS}
 
 
-def chip(box: Box) -> float:
-    """The width of the part of a card that holds its name."""
-    name = width(box.name, 15) if box.kind != "constant" else 0.0
-    return max(CHIP, 2 * SIDE + max(name, width(box.label, 12))) if box.name else 0.0
+def arrows(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Arrow]:
+    """One for each operand, with a label where a gradient can pass."""
+    for head, node in enumerate(nodes):
+        for tail, slope in zip(node["parents"], node["local"], strict=True):
+            passes = slope is not None and nodes[tail]["kind"] != "constant"
+            yield Arrow(tail, head, "slope" if passes else "", 0.0)
+
+
+def chip(node: Mapping[str, Any]) -> float:
+    """The width of the part of a card that holds its symbol and its name."""
+    if node["kind"] == "constant":
+        return 0.0
+    symbol, name = width(node["symbol"], 15), width(node["name"], 12 if node["symbol"] else 15)
+    return max(CHIP, 2 * SIDE + max(symbol, name))
 
 
 def sign(arrow: Arrow) -> Point:
     return SIGN if arrow.local else Point(0.0, 0.0)
 
 
-def scene(seen: Picture, layout: Layout) -> dict[str, Any]:
+def scene(seen: Picture, chips: Sequence[float], layout: Layout) -> dict[str, Any]:
     """Cards in the order of the nodes, [x, y, width, height, width of the chip]; wires; and arrows, in the
     order of nodes and their operands: the wires each runs through, its head, the middle of its label."""
     ways = layout.ways
     feeding = {way.link.head: i for i, way in enumerate(ways) if way.link.arrow is None}
-    places = zip(seen.boxes, layout.places, strict=True)
+    places = zip(chips, layout.places, strict=True)
     return {
         "size": rounded(*layout.size),
-        "cards": [rounded(*corner(p.middle, p.size), *p.size, chip(box)) for box, p in places],
+        "cards": [rounded(*corner(p.middle, p.size), *p.size, chip) for chip, p in places],
         "wires": [stroke_path(way) for way in ways],
         "arrows": [
             {
