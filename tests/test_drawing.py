@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 import engine
+import nn
 from engine import Value
 from engine.drawing import draw
 from engine.drawing.layers import crossings, layered
@@ -80,6 +81,16 @@ def comb(n: int) -> Value:
     return y
 
 
+def network(*widths: int) -> Value:
+    """Half of the output of an MLP with two inputs, whose parameters are 0.25, 0.5, 0.75 in turn."""
+    model = nn.MLP(2, list(widths), "tanh")
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = (i % 3 + 1) / 4
+    half = model([Value(1.0, "x"), Value(-2.0, "y")]) / 2
+    half.backward()
+    return half
+
+
 def found(svg: str, style: str) -> list[ElementTree.Element]:
     """The elements of an SVG that carry the class."""
     return [e for e in ElementTree.fromstring(svg).iter() if style in e.get("class", "").split()]
@@ -103,7 +114,7 @@ def dot_counts(source: str) -> tuple[int, int]:
     return len(graph["objects"]), len(graph["edges"])
 
 
-@pytest.mark.parametrize("name", ["apples", "square", "fold", "downwards", "values"])
+@pytest.mark.parametrize("name", ["apples", "square", "fold", "downwards", "values", "neurons"])
 def test_the_text_of_a_picture_is_golden(name):
     x = Value(3.0, "x")
     drawing = {
@@ -112,6 +123,7 @@ def test_the_text_of_a_picture_is_golden(name):
         "fold": lambda: draw(comb(50), max_nodes=4),
         "downwards": lambda: draw(engine.exp(x) - 1, direction="TB"),
         "values": lambda: draw(apples_and_oranges(), gradients=False),
+        "neurons": lambda: draw(network(2, 1), fold="neuron"),
     }[name]()
     for suffix, text in ((".dot", drawing.source), (".svg", drawing._repr_svg_())):
         golden = GOLDEN / f"drawing_{name}{suffix}"
@@ -365,6 +377,8 @@ def test_options_are_checked():
         draw(Value(1.0), direction="left")
     with pytest.raises(ValueError, match=r"max_nodes .* got 0"):
         draw(Value(1.0), max_nodes=0)
+    with pytest.raises(ValueError, match="'neuron', 'layer', 'depth', got 'neurons'"):
+        draw(Value(1.0), fold="neurons")
 
 
 @pytest.mark.parametrize(

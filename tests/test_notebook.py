@@ -25,7 +25,6 @@ def test_a_small_graph_is_a_picture():
 def test_a_leaf_and_a_large_graph_are_text():
     assert picture(Value(2.0)) is None
     assert picture(chain(LIMIT + 1)) is None
-    assert picture(chain(1_000_000)) is None
 
 
 def test_values_are_shown_where_ipython_runs_and_nowhere_else(monkeypatch):
@@ -52,8 +51,7 @@ from engine import Value
 x = Value(3.0, "x")
 print(json.dumps([sorted(shell.display_formatter.format(v)[0]) for v in (x * x, x)]))
 """
-    command = [sys.executable, "-c", code, "--no-banner"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(result.stdout) == [["image/svg+xml", "text/plain"], ["text/plain"]]
 
 

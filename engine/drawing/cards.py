@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from engine.drawing.layout import Place, Point
+from engine.drawing.layout import Direction, Place, Point
 from engine.drawing.marks import RADIUS, SIZES, panel, rectangle, text
 from engine.drawing.picture import Box
 from engine.drawing.text import escape, typeset, width
@@ -31,7 +31,7 @@ def chip_width(box: Box) -> float:
 
 
 def figures_width(box: Box) -> float:
-    if box.kind == "fold":
+    if not box.value:
         return 0.0
     return max(FIGURES, 2 * SIDE + max(width(typeset(f), SIZES["value"]) for f in (box.value, box.gradient)))
 
@@ -40,33 +40,43 @@ def name_style(box: Box) -> str:
     return "symbol" if box.kind == "operation" and len(box.name) <= 2 else "label"
 
 
-def card(box: Box, place: Place, is_root: bool) -> str:
+def card(box: Box, place: Place, direction: Direction, is_root: bool, link: str = "") -> str:
+    """The card; a click on it leads to the element whose id is the link."""
     corner = Point(place.middle.x - place.size.x / 2, place.middle.y - place.size.y / 2)
     parts = fold_parts if box.kind == "fold" else node_parts
     role = f"node {box.kind} root" if is_root else f"node {box.kind}"
-    inside = "".join(parts(box, corner, place.size))
-    return f'<g class="{role}"><title>{escape(box.exact)}</title>{inside}</g>'
+    back = stack(corner, place.size, direction) if box.kind in ("group", "fold") else []
+    inside = "".join([*back, rectangle("card", corner, place.size), *parts(box, corner, place.size)])
+    drawn = f'<g class="{role}"><title>{escape(box.exact)}</title>{inside}</g>'
+    return f'<a href="#{link}">{drawn}</a>' if link else drawn
 
 
 def fold_parts(box: Box, corner: Point, size: Point) -> Iterator[str]:
-    for step in (8, 4, 0):  # a stack of cards
-        yield rectangle("card", Point(corner.x - step, corner.y - step), size)
     yield text(box.name, corner.x + size.x / 2, corner.y + size.y / 2, "label faint")
 
 
 def node_parts(box: Box, corner: Point, size: Point) -> Iterator[str]:
     chip = size.x - figures_width(box) if box.name else 0.0
     figures = Point(corner.x + chip, corner.y)
-    yield rectangle("card", corner, size)
-    if box.kind == "operation":
+    if box.kind in ("operation", "group"):
         yield panel("chip", corner, Point(chip, size.y), (RADIUS, 0, 0, RADIUS))
     yield from figures_parts(box, figures, Point(size.x - chip, size.y))
     yield from name_parts(box, corner.x + chip / 2, corner.y + size.y / 2)
     yield rectangle("frame", corner, size)
 
 
+def stack(corner: Point, size: Point, direction: Direction) -> Iterator[str]:
+    """Cards that look out from behind, where no arrow ends."""
+    for step in (8.0, 4.0):
+        up, right = (step, 0.0) if direction in ("LR", "RL") else (0.0, step)
+        back = Point(size.x - 2 * up, size.y - 2 * right)
+        yield rectangle("card", Point(corner.x + up + right, corner.y - up + right), back)
+
+
 def figures_parts(box: Box, corner: Point, size: Point) -> Iterator[str]:
     middle, split = corner.x + size.x / 2, corner.y + size.y / 2
+    if not box.value:
+        return
     if not box.gradient:
         yield text(typeset(box.value), middle, split, "value")
         return

@@ -45,7 +45,7 @@ def table(box: Box, is_root: bool, chip: Point = NO_SIZE, figure: Point = NO_SIZ
     """The card as one of Graphviz's HTML-like labels; its cells are at least of these sizes."""
     cells = figure_cells(box, figure)
     if box.name:
-        fill = f' bgcolor="{LIGHT.chip}"' if box.kind == "operation" else ""
+        fill = f' bgcolor="{LIGHT.chip}"' if box.kind in ("operation", "group") else ""
         cells.insert(0, f'<td rowspan="{max(1, len(cells))}"{fill}{extent(chip)}>{name_cell(box)}</td>')
     first = 2 if box.name else 1
     rows = "".join(f"<tr>{''.join(row)}</tr>" for row in (cells[:first], cells[first:]) if row)
@@ -70,8 +70,11 @@ def extent(size: Point) -> str:
 
 def name_cell(box: Box) -> str:
     if box.kind != "operation":
-        return f"<b>{words(box.name)}</b>"
-    name = f'<font point-size="18">{words(box.name)}</font>' if len(box.name) <= 2 else words(box.name)
+        name = f"<b>{words(box.name)}</b>"
+    elif len(box.name) <= 2:
+        name = f'<font point-size="18">{words(box.name)}</font>'
+    else:
+        name = words(box.name)
     return name + (f'<br/><font point-size="11">{words(box.label)}</font>' if box.label else "")
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final, get_args
 from engine.drawing.dot import dot, dot_lines
 from engine.drawing.image import image_lines
 from engine.drawing.layout import Direction
-from engine.drawing.palette import DARK, LIGHT
+from engine.drawing.page import page
+from engine.drawing.parts import Fold
 from engine.drawing.picture import Picture, picture
 from engine.drawing.svg import svg
 from engine.value import Value
@@ -18,31 +19,23 @@ from engine.value import Value
 TEXTS: Final = (".svg", ".html", ".dot")  # written by ourselves
 IMAGES: Final = (".png", ".pdf")  # painted by Graphviz, with the places given
 
-PAGE: Final = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Expression graph</title>
-<style>
-body {{ margin: 24px; background: {light} }}
-@media (prefers-color-scheme: dark) {{ body {{ background: {dark} }} }}
-</style>
-<body>
-{svg}</body>
-</html>
-"""
-
 
 def draw(
-    root: Value, *, direction: Direction = "LR", max_nodes: int = 200, gradients: bool = True
+    root: Value,
+    *,
+    direction: Direction = "LR",
+    max_nodes: int = 200,
+    fold: Fold | None = None,
+    gradients: bool = True,
 ) -> Drawing:
     """The graph below root as it is now: value above gradient on every node, and on every arrow the
     local gradient.
 
     direction   where the root is: "LR" right, "RL" left, "TB" below, "BT" above
-    max_nodes   of a larger graph the nodes farthest from the root are folded into one box
+    max_nodes   a larger graph is folded, and the picture says how many nodes it does not show
+    fold        None folds a graph only if it is large: each neuron or layer of `nn` into one box if it
+                has any, else what is farthest from the root; "neuron", "layer" folds these anyway,
+                "depth" never
     gradients   False leaves out all that backward() is about
     """
     if not isinstance(root, Value):
@@ -51,7 +44,9 @@ def draw(
         raise ValueError(f"direction is one of {', '.join(get_args(Direction))}, got {direction!r}")
     if not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes is a whole number from 1 on, got {max_nodes!r}")
-    return Drawing(picture(root, max_nodes, gradients), direction, gradients)
+    if fold is not None and fold not in get_args(Fold):
+        raise ValueError(f"fold is None, {', '.join(map(repr, get_args(Fold)))}, got {fold!r}")
+    return Drawing(picture(root, max_nodes, gradients, fold, links=False), direction, gradients)
 
 
 class Drawing:
@@ -79,8 +74,8 @@ class Drawing:
         return f"<Drawing of {len(self.picture.boxes)} nodes and {len(self.picture.arrows)} arrows{hidden}>"
 
     def to_html(self) -> str:
-        """A page of its own, without scripts."""
-        return PAGE.format(svg=self._repr_svg_(), light=LIGHT.paper, dark=DARK.paper)
+        """A page of its own, without scripts, in which neurons and layers that are folded open."""
+        return page(self.picture, self.direction, self.gradients)
 
     def to_graphviz(self) -> Any:
         """A `graphviz.Digraph`. Raises ImportError without the package graphviz (extra `draw`)."""

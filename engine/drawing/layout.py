@@ -165,8 +165,9 @@ class Frame:
         across: Sequence[float],
         direction: Direction,
     ) -> None:
-        top = min(a - size.y / 2 for a, size in zip(across, sizes, strict=False)) - MARGIN
-        bottom = max(a + size.y / 2 for a, size in zip(across, sizes, strict=False)) + MARGIN
+        halves = [size.y / 2 for size in sizes] + [0.0] * (len(across) - len(sizes))
+        top = min(a - half for a, half in zip(across, halves, strict=True)) - MARGIN
+        bottom = max(a + half for a, half in zip(across, halves, strict=True)) + MARGIN
         self.layers, self.sizes, self.signs, self.direction = layers, sizes, signs, direction
         self.across = [a - top for a in across]
         self.stretches = self.stretched()

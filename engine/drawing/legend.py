@@ -19,7 +19,7 @@ SCALE: Final = ("n4", "n3", "n2", "n1", "zero", "p1", "p2", "p3", "p4")
 
 def captions(picture: Picture, gradients: bool) -> Iterator[str]:
     if picture.hidden:
-        shown = len(picture.boxes) - 1
+        shown = sum(box.kind not in ("fold", "group") for box in picture.boxes)
         yield f"{shown:,} of {shown + picture.hidden:,} nodes shown"
     if gradients and not colourful(picture):
         yield "gradients are 0 until backward() is called"

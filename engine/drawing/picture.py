@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
+from engine.drawing.graph import Graph, below
+from engine.drawing.owners import owners
+from engine.drawing.parts import Fold, Part, divided, opened, outputs, places
 from engine.drawing.text import clean, number, symbol
-from engine.modes import LOCK
-from engine.node import CONSTANT, Node
-from engine.sweep import local_gradient, topological_order
 from engine.value import Value
 
 STEPS: Final = (0.01, 0.1, 0.5)  # shares of the largest gradient at which a colour deepens
 
 
 class Box(NamedTuple):
-    """A node, or all the nodes that were folded away."""
+    """A node, or nodes that are folded together."""
 
-    kind: str  # "leaf", "constant", "operation" or "fold"
-    name: str  # the label of a leaf, the symbol of an operation
-    label: str  # the label of an operation
+    kind: str  # "leaf", "constant", "operation", "group" (a neuron or a layer) or "fold"
+    name: str  # the label of a leaf, the symbol of an operation, the path of a group
+    label: str  # the label of an operation, the size of a group
     value: str
     gradient: str  # "" where there is none to show
     tone: str
@@ -42,8 +43,9 @@ class Picture(NamedTuple):
 
     boxes: list[Box]
     arrows: list[Arrow]
-    hidden: int
+    hidden: int  # nodes
     scale: float
+    insides: Mapping[int, Callable[[], Picture]]  # of groups, by the place of the box
 
     def tone(self, gradient: float) -> str:
         return tone(gradient, self.scale)
@@ -59,92 +61,121 @@ def tone(gradient: float, scale: float) -> str:
     return f"{'p' if gradient > 0.0 else 'n'}{strength}"
 
 
-def picture(root: Value, max_nodes: int, gradients: bool) -> Picture:
-    """The graph below root; beyond max_nodes, what is farther from the root is folded into one box."""
-    with LOCK:
-        order = [node for node in topological_order([root]) if isinstance(node, Value)]
-    shown = order if len(order) <= max_nodes else nearest(order, max_nodes)
-    scale = max((abs(v.grad) for v in shown if math.isfinite(v.grad)), default=0.0) if gradients else 0.0
-    boxes = [box(v, scale, gradients) for v in shown]
-    hidden = len(order) - len(shown)
-    if not hidden:
-        return Picture(boxes, arrows(shown, len(shown), gradients), hidden, scale)
-    # Leaves come first, then the fold: some of them may feed it.
-    fold = sum(not v.parents for v in shown)
-    boxes.insert(fold, folded(hidden))
-    return Picture(boxes, feeding(order, shown, fold) + arrows(shown, fold, gradients), hidden, scale)
+def picture(
+    root: Value, max_nodes: int, gradients: bool, fold: Fold | None = None, links: bool = True
+) -> Picture:
+    """The graph below root, a large one folded; `links` shows the nodes that only stand for another."""
+    graph = below(root, links)
+    parts = divided(graph, max_nodes, fold)
+    if gradients:
+        graph.keep(i for part in parts if part.name != "" for i in part.nodes)
+    neurons = owners(graph, "neuron") if any(part.name for part in parts) else {}
+    return Artist(graph, gradients, neurons).picture(parts, {len(graph.nodes) - 1})
 
 
-def nearest(order: Sequence[Value], limit: int) -> list[Value]:
-    """The nodes nearest to the root, leaves first.
+class Artist:
+    """Draws parts of a graph, and the insides of parts."""
 
-    The distance of an operation is its longest path, so that nothing that is hidden depends on an
-    operation that is shown, and folding makes no circle. Leaves depend on nothing: their shortest counts.
-    """
-    place = {id(v): i for i, v in enumerate(order)}
-    distance = [-1] * len(order)
-    distance[-1] = 0
-    for i in range(len(order) - 1, -1, -1):
-        step = distance[i] + 1
-        for parent in order[i].parents:
-            j = place[id(parent)]
-            if distance[j] < 0 or (step > distance[j]) == bool(parent.parents):
-                distance[j] = step
-    kept = sorted(range(len(order)), key=lambda i: (distance[i], -i))[:limit]
-    return [order[i] for i in sorted(kept, key=lambda i: (bool(order[i].parents), i))]
+    def __init__(self, graph: Graph, gradients: bool, neurons: Mapping[int, str]) -> None:
+        self.graph = graph
+        self.gradients = gradients
+        self.neurons = neurons
+
+    def picture(self, parts: Sequence[Part], ends: set[int], own: set[int] | None = None) -> Picture:
+        """Parts of the graph, all of them or, of a group, those that feed it and its `own`; the `ends`
+        are the nodes that something outside uses."""
+        place = places(parts)
+        used = outputs(self.graph, place) | ends
+        faces = [face(part, used) for part in parts]
+        scale = self.scale(faces)
+        boxes = [self.box(part, i, scale) for part, i in zip(parts, faces, strict=True)]
+        arrows = [arrow for head in range(len(parts)) for arrow in self.arriving(head, parts, faces, place)]
+        tails = sorted({place[i] for i in ends})
+        if len(tails) > 1:
+            arrows += [Arrow(tail, len(boxes), "", 0.0, folded=True) for tail in tails]
+            boxes.append(folded("the rest of the graph", "what uses these nodes"))
+        several = {i: part for i, part in enumerate(parts) if part.name == "" or len(part.nodes) > 1}
+        insides = {
+            i: partial(self.inside, part, used)
+            for i, part in several.items()
+            if part.name and (own is None or own.issuperset(part.nodes))
+        }
+        return Picture(boxes, arrows, sum(len(part.nodes) for part in several.values()), scale, insides)
+
+    def scale(self, faces: Sequence[int | None]) -> float:
+        """The largest gradient that is shown."""
+        sizes = (abs(self.graph.grad[i]) for i in faces if i is not None and self.gradients)
+        return max(filter(math.isfinite, sizes), default=0.0)
+
+    def inside(self, part: Part, used: set[int]) -> Picture:
+        own = set(part.nodes)
+        return self.picture(opened(self.graph, part, self.neurons), own & used, own)
+
+    def box(self, part: Part, i: int | None, scale: float) -> Box:
+        words = f"{len(part.nodes):,} {'node' if len(part.nodes) == 1 else 'nodes'}"
+        if part.name == "":
+            return folded(words.replace(" ", " more "), f"{words} that are not shown")
+        if part.name is None and i is not None:
+            return self.node_box(i, scale)
+        name = clean(part.name or "")
+        if i is None:
+            return Box("group", name, words, "", "", "zero", f"{name}: {words}")
+        inner = self.node_box(i, scale)
+        if len(part.nodes) == 1:
+            return inner._replace(name=name, label=inner.name)
+        return inner._replace(kind="group", name=name, label=words, exact=f"{name}: {words}; {inner.exact}")
+
+    def node_box(self, i: int, scale: float) -> Box:
+        v, data, grad = self.graph.nodes[i], self.graph.data[i], self.graph.grad[i]
+        operation = bool(v.parents)
+        constant = self.graph.is_constant(i)
+        label = clean(v.label)
+        exact = f"{label or v.op or 'value'}: {data!r}"
+        shows_gradient = self.gradients and not constant
+        return Box(
+            kind="operation" if operation else "constant" if constant else "leaf",
+            name=symbol(v.primitive) if operation else label,
+            label=label if operation else "",
+            value=number(data),
+            gradient=number(grad) if shows_gradient else "",
+            tone=tone(grad, scale) if shows_gradient else "zero",
+            exact=f"{exact}, gradient {grad!r}" if shows_gradient else exact,
+        )
+
+    def arriving(
+        self, head: int, parts: Sequence[Part], faces: Sequence[int | None], place: Mapping[int, int]
+    ) -> Iterator[Arrow]:
+        """The arrows into a box: to a node one for each operand, repeats kept, but only one for all the
+        operands that come from one fold; to a group or a fold one from each other box."""
+        merged: dict[int, float] = {}
+        for i in parts[head].nodes:
+            for x, slope, flow in self.passing(i):
+                tail = place.get(x, head)
+                if tail != head and parts[head].name is None and faces[tail] is not None:
+                    yield Arrow(tail, head, "" if slope is None else number(slope), flow)
+                elif tail != head:
+                    merged[tail] = merged.get(tail, 0.0) + flow
+        for tail, flow in merged.items():
+            yield Arrow(tail, head, "", flow, folded="" in (parts[head].name, parts[tail].name))
+
+    def passing(self, i: int) -> Iterator[tuple[int, float | None, float]]:
+        """Each operand, the local gradient to it, and what flows back to it."""
+        operands = self.graph.operands[i]
+        slopes = self.graph.slopes.get(i) or [None] * len(operands)
+        for x, slope in zip(operands, slopes, strict=True):
+            if slope is None or self.graph.is_constant(x):
+                yield x, None, 0.0
+            else:
+                yield x, slope, self.graph.grad[i] * slope if self.graph.grad[i] else 0.0
 
 
-def box(v: Value, scale: float, gradients: bool) -> Box:
-    operation = bool(v.parents)
-    constant = v.primitive is CONSTANT
-    label = clean(v.label)
-    exact = f"{label or v.op or 'value'}: {v.data!r}"
-    shows_gradient = gradients and not constant
-    return Box(
-        kind="operation" if operation else "constant" if constant else "leaf",
-        name=symbol(v.primitive) if operation else label,
-        label=label if operation else "",
-        value=number(v.data),
-        gradient=number(v.grad) if shows_gradient else "",
-        tone=tone(v.grad, scale) if shows_gradient else "zero",
-        exact=f"{exact}, gradient {v.grad!r}" if shows_gradient else exact,
-    )
+def face(part: Part, used: set[int]) -> int | None:
+    """The node whose numbers the box shows: the only one, or the only one that others use."""
+    if part.name is None:
+        return part.nodes[0]
+    seen = [i for i in part.nodes if i in used] if part.name else []
+    return seen[0] if len(seen) == 1 else None
 
 
-def folded(hidden: int) -> Box:
-    words = f"\N{HORIZONTAL ELLIPSIS} {hidden:,} more {'node' if hidden == 1 else 'nodes'}"
-    return Box("fold", words, "", "", "", "zero", f"{hidden:,} nodes farther from the root are folded here")
-
-
-def feeding(order: Sequence[Value], shown: Sequence[Value], fold: int) -> list[Arrow]:
-    """The arrows from leaves that are shown into the fold."""
-    place = {id(v): i for i, v in enumerate(shown)}
-    hidden = (v for v in order if id(v) not in place)
-    tails = {place[id(parent)] for v in hidden for parent in v.parents if id(parent) in place}
-    return [Arrow(tail, fold, "", 0.0, folded=True) for tail in sorted(tails)]
-
-
-def arrows(shown: Sequence[Value], fold: int, gradients: bool) -> list[Arrow]:
-    """One arrow for each operand, repeats kept; one for all the hidden operands of an operation."""
-    place = {id(v): i + (i >= fold) for i, v in enumerate(shown)}
-    result = []
-    for v in shown:
-        operands = list(passing(v, gradients))
-        for parent, local, flow in operands:
-            if id(parent) in place:
-                result.append(Arrow(place[id(parent)], place[id(v)], local, flow))
-        hidden = [flow for parent, _, flow in operands if id(parent) not in place]
-        if hidden:
-            result.append(Arrow(fold, place[id(v)], "", sum(hidden), folded=True))
-    return result
-
-
-def passing(v: Value, gradients: bool) -> Iterator[tuple[Node, str, float]]:
-    """Each operand, the local gradient to it in words, and what flows back to it."""
-    parents = v.parents
-    slopes = local_gradient(v) if gradients and parents else [None] * len(parents)
-    for parent, slope in zip(parents, slopes, strict=True):
-        if slope is None or parent.primitive is CONSTANT:
-            yield parent, "", 0.0
-        else:
-            yield parent, number(slope), v.grad * slope if v.grad else 0.0
+def folded(words: str, exact: str) -> Box:
+    return Box("fold", f"\N{HORIZONTAL ELLIPSIS} {words}", "", "", "", "zero", exact)

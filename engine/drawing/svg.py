@@ -1,11 +1,12 @@
 """The picture as SVG: shapes and text only, with its own colours for light and for dark pages.
 
-No ids, no scripts, no links: several pictures can stand in one page, and style rules begin with
-`.chainrule` so that they leave the page around them alone.
+No ids, no scripts: several pictures can stand in one page, and style rules begin with `.chainrule`
+so that they leave the page around them alone. Links are for `engine.drawing.page`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from engine.drawing.cards import card, card_size
@@ -17,14 +18,20 @@ from engine.drawing.picture import Arrow, Picture
 from engine.drawing.text import typeset, width
 
 MIN_WIDTH: Final = 420.0  # room for the legend
+NO_LINKS: Final[Mapping[int, str]] = {}
 
 
-def svg(picture: Picture, direction: Direction, gradients: bool) -> str:
+def svg(picture: Picture, direction: Direction, gradients: bool, links: Mapping[int, str] = NO_LINKS) -> str:
+    """The picture; `links` leads from boxes, by place, to ids in the page around it."""
     layout = arrange(picture, [card_size(box) for box in picture.boxes], sign_size, direction)
     wide = max(layout.size.x, MIN_WIDTH)
     below, depth = legend(picture, gradients, wide)
     high = layout.size.y + depth
-    boxes = zip(picture.boxes, layout.places, strict=True)
+    root = picture.boxes[-1]
+    cards = [
+        card(box, place, direction, box is root, links.get(i, ""))
+        for i, (box, place) in enumerate(zip(picture.boxes, layout.places, strict=True))
+    ]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" role="img" '
         f'width="{n(wide)}" height="{n(high)}" viewBox="0 0 {n(wide)} {n(high)}">',
@@ -34,7 +41,7 @@ def svg(picture: Picture, direction: Direction, gradients: bool) -> str:
         f'<g transform="translate({n((wide - layout.size.x) / 2)} 0)">',
         *[line(way, picture) for way in layout.ways],
         *[sign(way) for way in layout.ways],
-        *[card(box, place, box is picture.boxes[-1]) for box, place in boxes],
+        *cards,
         "</g>",
         f'<g transform="translate(0 {n(layout.size.y)})">',
         *below,

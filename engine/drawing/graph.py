@@ -1,0 +1,48 @@
+"""The graph that a picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from engine.modes import LOCK
+from engine.node import CONSTANT
+from engine.primitives import identity
+from engine.sweep import local_gradient, topological_order
+from engine.value import Value
+
+
+class Graph(NamedTuple):
+    """A graph at one moment. Nodes are known by their places in topological order."""
+
+    nodes: Sequence[Value]
+    operands: Sequence[Sequence[int]]
+    data: Sequence[float]
+    grad: Sequence[float]
+    slopes: dict[int, Sequence[float | None]]  # local gradients, of the nodes for which they were kept
+
+    def keep(self, places: Iterable[int]) -> None:
+        """Notes the local gradients of these nodes as they are now."""
+        for i in places:
+            if self.operands[i]:
+                self.slopes[i] = local_gradient(self.nodes[i])
+
+    def is_constant(self, i: int) -> bool:
+        return self.nodes[i].primitive is CONSTANT
+
+
+def below(root: Value, links: bool) -> Graph:
+    """The graph of the root. Transforms make links of their arguments, nodes that only stand for
+    another; without links, that one stands there itself."""
+    with LOCK:
+        order = [node for node in topological_order([root]) if isinstance(node, Value)]
+    place: dict[int, int] = {}
+    nodes: list[Value] = []
+    for v in order:
+        if not links and v.primitive is identity and v is not root:
+            place[id(v)] = place[id(v.left)]
+        else:
+            place[id(v)] = len(nodes)
+            nodes.append(v)
+    operands = [[place[id(x)] for x in v.parents] for v in nodes]
+    return Graph(nodes, operands, [v.data for v in nodes], [v.grad for v in nodes], {})
