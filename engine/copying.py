@@ -49,7 +49,7 @@ def columns(root: Node) -> Columns:
     number = {id(primitive): i for i, primitive in enumerate(primitives)}
     return (
         leaves,
-        [None if primitive is CONSTANT else primitive for primitive in primitives],
+        [primitive if primitive.name else None for primitive in primitives],
         array("q", [number[id(node.primitive)] for node in nodes]),
         array("q", [-1 if isinstance(node.right, tuple) else len(node.parents) for node in nodes]),
         [len(node.parents) for node in nodes if isinstance(node.right, tuple)],
@@ -69,7 +69,9 @@ def fill(pickled: Columns, blank: Callable[[], Node]) -> Node:
     for i, arity in enumerate(arities):
         node = blank()
         count = next(many) if arity < 0 else arity
-        connect(node, primitives[kinds[i]] or CONSTANT, [nodes[next(operands)] for _ in range(count)], arity < 0)
+        connect(
+            node, primitives[kinds[i]] or CONSTANT, [nodes[next(operands)] for _ in range(count)], arity < 0
+        )
         node._data, node.grad, node.epoch = data[i], grads[i], epochs[i]
         node.note = Note(*notes[i]) if i in notes else None
         nodes.append(node)

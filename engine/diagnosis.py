@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
-from engine.sweep import local_gradient, pull, topological_order
+from engine.sweep import local_gradient, topological_order
 from engine.value import Value
 
 
@@ -71,12 +71,13 @@ def diagnose(root: Value) -> Diagnosis:
         if not isfinite(node._data):
             return Diagnosis("value", node, node._data)
     variable = {id(node) for node in order if node.primitive is not CONSTANT}
-    adjoints = pull(order, {id(root): 1.0}, variable, on_nodes=False)
+    adjoints = {id(root): 1.0}
     for node in reversed(order):
         if id(node) in adjoints:
             for operand, partial in zip(node.parents, local_gradient(node), strict=False):
                 if partial is not None and id(operand) in variable:
-                    for number in (adjoints[id(node)] * partial, adjoints[id(operand)]):
-                        if not isfinite(number):
-                            return Diagnosis("gradient", node, number, operand)
+                    sum_so_far = adjoints.get(id(operand), 0.0) + adjoints[id(node)] * partial
+                    if not isfinite(sum_so_far):
+                        return Diagnosis("gradient", node, sum_so_far, operand)
+                    adjoints[id(operand)] = sum_so_far
     return Diagnosis()

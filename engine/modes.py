@@ -25,28 +25,53 @@ RECORDING: Final[ContextVar[bool]] = ContextVar("recording", default=True)
 DEBUGGING: Final[ContextVar[bool]] = ContextVar("debugging", default=False)
 
 
+Saved = tuple[bool, Any]  # a setting to return to, and what was saved before it
+OUTER: Final[ContextVar[Saved | None]] = ContextVar("outer", default=None)
+
+GENERATOR: Final = 0x20 | 0x80 | 0x200  # flags of functions whose body runs later, after the call
+
+
 class Mode(ContextDecorator):
-    """Sets a context variable inside a `with` block, or inside the function it decorates."""
+    """Sets a context variable inside a `with` block, or inside the function it decorates.
+
+    It has no state of its own, so that threads and tasks may share it.
+    """
 
     def __init__(self, variable: ContextVar[bool], setting: bool) -> None:
         self.variable = variable
         self.setting = setting
-        self.outer: list[bool] = []
 
-    def _recreate_cm(self) -> Mode:
-        return Mode(self.variable, self.setting)
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & GENERATOR:
+            raise TypeError(
+                f"{function.__name__} is a generator or a coroutine, whose body runs after the call: "
+                f"use a with block inside of it"
+            )
+        return super().__call__(function)
 
     def __enter__(self) -> Mode:
-        self.outer.append(self.variable.get())
-        self.variable.set(self.setting)
+        saved: Saved = (self.variable.get(), OUTER.get())
         with LOCK:
             STATE.modes += 1
-        return self
+        try:
+            OUTER.set(saved)
+            self.variable.set(self.setting)
+            return self
+        except BaseException:  # Ctrl-C, here: nobody would leave what was not entered
+            self.leave(saved)
+            raise
 
     def __exit__(self, *exception: object) -> None:
+        saved = OUTER.get()
+        assert saved is not None
+        self.leave(saved)
+
+    def leave(self, saved: Saved) -> None:
+        self.variable.set(saved[0])
+        OUTER.set(saved[1])
         with LOCK:
             STATE.modes -= 1
-        self.variable.set(self.outer.pop())
 
 
 def no_grad() -> Mode:
@@ -62,5 +87,3 @@ def recording() -> Mode:
 def debug() -> Mode:
     """Every node made inside remembers the line of the user's source that made it."""
     return Mode(DEBUGGING, True)
-
-

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from engine.modes import STATE
 from engine.operators import Operators
-from engine.primitive import Primitive
+from engine.primitive import Primitive, as_float
+from engine.primitives.arithmetic import identity
 
 
 def no_value() -> float:
@@ -14,7 +16,10 @@ def no_value() -> float:
 
 LEAF: Final = Primitive("", no_value)  # a variable
 CONSTANT: Final = Primitive("", no_value)  # a plain number in an expression: takes no gradient
-INPUT: Final = Primitive("", no_value)  # a variable that a transform made for its own graph
+INPUT: Final = Primitive("", no_value)  # a variable that a running transform made for itself
+LINK: Final = Primitive(  # the same for an argument that is a node: it stays connected
+    "identity", identity.value, *identity.partials, python="{0}", latex="{0}"
+)
 
 
 @final
@@ -24,6 +29,8 @@ class Note:
     __slots__ = ("label", "source")
 
     def __init__(self, label: str = "", source: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a str, got {type(label).__name__} {label!r:.40}")
         self.label = label
         self.source = source
 
@@ -37,17 +44,18 @@ class Node(Operators):
     under the lock of `engine.modes`.
     """
 
-    __slots__ = ("primitive", "left", "right", "_data", "grad", "adjoint", "mark", "epoch", "note")
+    __slots__ = ("primitive", "left", "right", "note", "_data", "grad", "adjoint", "mark", "epoch")
 
-    primitive: Primitive
-    left: Node | None
-    right: Node | tuple[Node, ...] | None
-    _data: float
-    grad: float
-    adjoint: float
-    mark: int
-    epoch: int
-    note: Note | None
+    def __init__(self, data: object, label: str = "") -> None:
+        self.primitive = LEAF
+        self.left: Node | None = None
+        self.right: Node | tuple[Node, ...] | None = None
+        self.note = Note(label) if label else None
+        self._data = data if type(data) is float else as_float(data)
+        self.grad = 0.0
+        self.adjoint = 0.0
+        self.mark = 0
+        self.epoch = STATE.epoch
 
     @property
     def parents(self) -> tuple[Node, ...]:
@@ -73,8 +81,6 @@ class Node(Operators):
 
     @label.setter
     def label(self, label: str) -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"a label is a str, got {type(label).__name__}")
         self.note = Note(label, self.source)
 
     @property

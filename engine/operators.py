@@ -22,7 +22,9 @@ def binary(primitive: Primitive, x: object, y: object) -> Any:
 
 def unlike(other: object) -> Any:
     """NotImplemented; for what can never stand in an expression, the TypeError that says why."""
-    return as_float(other) if isinstance(other, HOPELESS) else NotImplemented
+    if isinstance(other, HOPELESS) and not is_number(other):
+        as_float(other)
+    return NotImplemented
 
 
 class Operators(Traceable):
@@ -90,7 +92,10 @@ class Operators(Traceable):
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
             return p.round(self)
-        return p.round(self * 10.0**digits) / 10.0**digits
+        if digits > 300:
+            return self
+        scale = 10.0 ** max(digits, -300)
+        return p.round(self * scale) / scale
 
     def __floor__(self) -> Any:
         return p.floor(self)
@@ -113,6 +118,9 @@ class Operators(Traceable):
     def __ge__(self, other: object) -> Any:
         return binary(p.greater_equal, self, other)
 
+    def __hash__(self) -> int:
+        return object.__hash__(self)  # said once more where order is defined: mypyc would drop it
+
     def __float__(self) -> float:
         raise self.refuse("float(v)")
 
@@ -121,9 +129,6 @@ class Operators(Traceable):
 
     def __complex__(self) -> complex:
         raise self.refuse("complex(v)")
-
-    def __index__(self) -> int:
-        raise self.refuse("an index")
 
     def refuse(self, what: str) -> TypeError:
         return TypeError(
@@ -292,6 +297,9 @@ class Operators(Traceable):
 
     def hypot(self, other: object) -> Any:
         return binary(p.hypot, self, other)
+
+    def fmod(self, other: object) -> Any:
+        return binary(p.fmod, self, other)
 
     def logaddexp(self, other: object) -> Any:
         return binary(p.logaddexp, self, other)

@@ -37,10 +37,15 @@ def as_float(x: object) -> float:
     """x as an IEEE double. Raises TypeError for what is no real number, OverflowError for 10**400."""
     if is_number(x):
         return float(x)  # type: ignore[arg-type]
-    shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
+    shown = repr(x)
+    advice = (
+        "its number alone is .data"
+        if isinstance(x, Traceable)
+        else "convert it first; a collection needs one Value for each number"
+    )
     raise TypeError(
         f"a real number is needed (int, float, Fraction or a NumPy scalar), got {type(x).__name__} "
-        f"{shown}: convert it with float() first; a collection needs one Value for each number"
+        f"{shown if len(shown) <= 40 else shown[:37] + '...'}: {advice}"
     )
 
 
@@ -88,6 +93,7 @@ class Primitive:
         self.foreign = foreign
         self.special = foreign or None in partials  # the sweep has to look twice
         self.doc = doc
+        self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
 
     def __call__(self, *operands: object) -> Any:
         """A number for numbers; otherwise what the first graph operand records."""
@@ -113,10 +119,18 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name or 'leaf'}>"
 
+    def __copy__(self) -> Primitive:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Primitive:
+        return self
+
     def __reduce__(self) -> Any:
         if TABLE.get(self.name) is self:
             return lookup, (self.name,)
-        return object.__reduce_ex__(self, 2)
+        if self.recipe is None:
+            raise TypeError(f"only rows of the table can be pickled: register({self!r}) first")
+        return custom, self.recipe
 
 
 TABLE: Final[dict[str, Primitive]] = {}
@@ -131,13 +145,11 @@ def register(primitive: Primitive) -> Primitive:
 
 
 def lookup(name: str) -> Primitive:
-    """The row of that name. Raises KeyError with the names that come near."""
+    """The row of that name. Raises KeyError."""
     return TABLE[name]
 
 
-def custom(
-    forward: Callable[..., object], local_gradient: Callable[..., Any], *, name: str = ""
-) -> Primitive:
+def custom(forward: Callable[..., object], local_gradient: Callable[..., Any], name: str = "") -> Primitive:
     """A primitive of yours: `forward(*xs)` returns a number, `local_gradient(*xs)` the partial
     derivative to each x, as a tuple (or alone, for a single x).
 
@@ -158,4 +170,6 @@ def custom(
             )
         return partials
 
-    return Primitive(title, value, gradient=gradient, foreign=True)
+    primitive = Primitive(title, value, gradient=gradient, foreign=True)
+    primitive.recipe = (forward, local_gradient, name)
+    return primitive

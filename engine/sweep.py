@@ -6,7 +6,7 @@ rule for floats or nodes alike: on nodes they build the derivative as another gr
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from engine.errors import StaleGraphError
@@ -25,58 +25,53 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> l
 
     Also clears the adjoints, while each node is at hand.
     """
-    STATE.sweep += 2
-    entered = STATE.sweep
-    placed = entered + 1
+    STATE.sweep += 1
+    placed = STATE.sweep
     order: list[Node] = []
     for node in boundary:
         node.mark = placed
         order.append(node)
-    stack = list(roots)
-    stack.reverse()
-    while stack:
-        node = stack.pop()
-        if node.mark < entered:
-            node.adjoint = NOTHING
+    waiting = list(reversed(roots))
+    while waiting:
+        node = waiting.pop()
+        if node.mark == placed:
+            continue
+        while True:  # down to a node whose operands are all placed
             left = node.left
             right = node.right
-            if left is None and right is None:
+            if left is not None and left.mark != placed:
+                waiting.append(node)
+                node = left
+            elif isinstance(right, Node) and right.mark != placed:
+                waiting.append(node)
+                node = right
+            elif isinstance(right, tuple) and (missing := [x for x in right if x.mark != placed]):
+                waiting.append(node)
+                waiting.extend(reversed(missing))
+                node = waiting.pop()
+            else:
                 node.mark = placed
+                node.adjoint = NOTHING
                 order.append(node)
-                continue
-            node.mark = entered
-            stack.append(node)  # comes back, and is placed, when its operands are
-            if isinstance(right, Node):
-                if right.mark < entered:
-                    stack.append(right)
-            elif right is not None:
-                stack.extend([operand for operand in reversed(right) if operand.mark < entered])
-            if left is not None and left.mark < entered:
-                stack.append(left)
-        elif node.mark == entered:
-            node.mark = placed
-            order.append(node)
+                break
     return order
 
 
-def reverse(root: Node, seed: float) -> list[Node]:
+def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any]) -> Any:
     """Backpropagation: leaves seed * d(root)/d(node) in the `adjoint` of each node, added to its
-    grad for a variable, and returns the topological order. Hold LOCK.
+    grad for a variable; returns finish(topological order), called while the lock is still held.
 
     Raises StaleGraphError if a leaf below has changed since.
     """
-    order = topological_order([root])
-    if not sweep_back(order, seed, None):
-        # A user's rule may run anything, also another sweep: ask it before any adjoint is written.
-        foreign = [node for node in order if node.primitive.foreign]
-        given = {id(node): local_gradient(node) for node in foreign}
-        live = reached(order)
-        for node in order:
-            node.adjoint = 0.0
-        for node in live:
-            node.adjoint = NOTHING
-        sweep_back(live, seed, given)
-    return order
+    given: dict[int, Sequence[Any]] | None = None
+    while True:
+        with LOCK:
+            order = topological_order([root])
+            if sweep_back(order if given is None else cleared(order), seed, given):
+                return finish(order)
+        # A user's rule may run anything, also another sweep: it is asked before any adjoint is
+        # written, and without the lock.
+        given = {id(node): local_gradient(node) for node in order if node.primitive.foreign}
 
 
 def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] | None) -> bool:
@@ -113,8 +108,10 @@ def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] |
             elif primitive is sub:
                 left.adjoint += adjoint
                 right.adjoint -= adjoint
-            elif primitive.special and given is None:
-                return False
+            elif primitive.special:
+                if given is None:
+                    return False
+                sweep_back_many(node, (left, right), given)
             else:
                 if left.primitive is not CONSTANT:
                     left.adjoint += adjoint * slope(node, 0)
@@ -124,8 +121,10 @@ def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] |
             left.adjoint -= adjoint
         elif primitive is relu:
             left.adjoint += adjoint * 0.0 if left._data <= 0.0 else adjoint
-        elif primitive.special and given is None:
-            return False
+        elif primitive.special:
+            if given is None:
+                return False
+            sweep_back_many(node, (left,), given)
         else:
             left.adjoint += adjoint * slope(node, 0)
     return True
@@ -155,10 +154,9 @@ def sweep_back_many(node: Node, operands: tuple[Node, ...], given: dict[int, Seq
 
 
 def slope(node: Node, i: int) -> float:
-    """The derivative of a node to its i-th operand, 0.0 where there is no edge."""
+    """The derivative of a node to its i-th operand, to which there is an edge."""
     partial = node.primitive.partials[i]
-    if partial is None:
-        return 0.0
+    assert partial is not None
     operands = node.parents
     try:
         return as_number(partial(*[operand._data for operand in operands]))
@@ -188,8 +186,19 @@ def as_number(x: Any) -> float:
     return x._data if isinstance(x, Node) else float(x)
 
 
+def cleared(order: list[Node]) -> list[Node]:
+    """The nodes that a gradient can reach, with adjoints to add to. The others, at which only jumps
+    such as floor look, have nothing to wait for: a variable keeps its grad."""
+    for node in order:
+        node.adjoint = node.grad if node.primitive is LEAF else 0.0
+    live = reached(order)
+    for node in live:
+        node.adjoint = NOTHING
+    return live
+
+
 def reached(order: list[Node]) -> list[Node]:
-    """The nodes that a gradient can reach: not what only a jump, such as floor, looks at."""
+    """The nodes that a gradient can reach."""
     alive = {id(order[-1])}
     for node in reversed(order):
         if id(node) in alive:
@@ -240,6 +249,9 @@ def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[tuple[
     """(id of operand, partial derivative to it) of the active operands, on floats or on nodes."""
     primitive = node.primitive
     parents = node.parents
+    for parent in parents:
+        if parent.epoch > node.epoch and isinstance(parent, type(node)):
+            raise stale(node, parent)
     if primitive.gradient is not None:
         gradient = primitive.gradient(parents) if on_nodes else local_gradient(node)
         for parent, derivative in zip(parents, gradient, strict=True):

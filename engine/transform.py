@@ -8,17 +8,18 @@ records a graph of its own: it never reads or writes `grad`, and works inside `n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any
+from functools import update_wrapper, wraps
+from operator import index
+from typing import Any, final
 
 from engine import functions
 from engine.modes import LOCK, recording
-from engine.node import CONSTANT, INPUT, Node
-from engine.primitive import Traceable, as_float
+from engine.node import CONSTANT, INPUT, LINK, Node
+from engine.primitive import Traceable, as_float, is_number
 from engine.primitives import identity
 from engine.sweep import dependents, pull, push, reverse, topological_order
 from engine.trees import Tree, is_array, outer, parts
-from engine.value import Value
+from engine.value import Value, constant
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -40,53 +41,53 @@ class Run:
         call = list(args)
         for i, renewed in zip(positions, self.arguments.build(self.inputs), strict=True):
             call[i] = renewed
-        with recording():
-            self.results = Tree(f(*call, **keywords))
-        with LOCK:
-            roots = [y for y in self.results.scalars if isinstance(y, Node)]
-            self.order = topological_order(roots, self.inputs)
-        own = {id(x) for x in self.inputs}
-        self.active = dependents(self.order, own)
-        self.on_nodes = any(isinstance(x, Traceable) for x in self.arguments.scalars) or any(
-            node.primitive is INPUT and id(node) not in own for node in self.order
-        )
-        if self.on_nodes:
+        self.connected = self.on_nodes = any(isinstance(x, Traceable) for x in self.arguments.scalars)
+        try:
+            with recording():
+                self.results = Tree(f(*call, **keywords))
+            with LOCK:
+                roots = [y for y in self.results.scalars if isinstance(y, Node)]
+                self.order = topological_order(roots, self.inputs)
+            own = {id(x) for x in self.inputs}
+            self.active = dependents(self.order, own)
+            variables = (node for node in self.order if node.primitive is INPUT or node.primitive is LINK)
+            self.on_nodes = self.connected or any(id(node) not in own for node in variables)
+        finally:
             self.retire()
 
     def retire(self) -> None:
-        """What was a number is one again to enclosing transforms: only this one differentiates to it."""
+        """Once f has returned, no enclosing transform shall take these inputs for its variables."""
         for x in self.inputs:
-            if x.primitive is INPUT:
+            if x.primitive is LINK:
+                x.primitive = identity
+            elif x.primitive is INPUT and self.on_nodes:
                 x.primitive = CONSTANT
 
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""
-        results = self.results
-        if not results.bare or results.pieces[0].shape not in (None, ()):
-            raise TypeError(
-                f"{transform} needs a function that returns one number, got {results.kind} of "
-                f"{len(results.scalars)}: return one of them, or use jacobian"
-            )
-        return as_plain(results.scalars[0])
+        form, kind, count = self.results.form, self.results.kind, len(self.results.scalars)
+        if form not in (None, ()):
+            what = "None: is there a return?" if kind == "NoneType" else f"{kind} of {count}: see jacobian"
+            raise TypeError(f"{transform} needs a function that returns one number, got {what}")
+        return as_plain(self.results.scalars[0])
 
     def values(self) -> Any:
         """The results: as nodes, or as numbers."""
         return self.results.build([self.plain(y) for y in self.results.scalars])
 
     def plain(self, y: Any) -> Any:
-        if self.on_nodes:
-            return y
-        return y._data if isinstance(y, Node) else as_float(y)
+        """A number where only numbers came in, a node where nodes did."""
+        if not self.on_nodes:
+            return y._data if isinstance(y, Node) else as_float(y)
+        return constant(y) if self.connected and not isinstance(y, Traceable) else y
 
     def gradient(self, y: Any) -> list[Any]:
         """d(y)/d(input) for each input."""
         if self.on_nodes or not isinstance(y, Node):
             return self.pulled([y], [1.0])
-        with LOCK:
-            for x in self.inputs:
-                x.adjoint = 0.0
-            reverse(y, 1.0)
-            return [x.adjoint for x in self.inputs]
+        for x in self.inputs:
+            x.adjoint = 0.0
+        return reverse(y, 1.0, lambda order: [x.adjoint for x in self.inputs])  # type: ignore[no-any-return]
 
     def pulled(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
         """sum of seed * d(output)/d(input), for each input."""
@@ -96,21 +97,24 @@ class Run:
                 sums[id(y)] = sums[id(y)] + seed if id(y) in sums else seed
         with recording():
             adjoints = pull(self.order, sums, self.active, self.on_nodes)
-        return [settled(adjoints.get(id(x), 0.0)) for x in self.inputs]
+        return [self.plain(settled(adjoints.get(id(x), 0.0))) for x in self.inputs]
 
     def pushed(self, tangents: Sequence[Any]) -> list[Any]:
         """sum of d(output)/d(input) * tangent, for each output."""
         with recording():
             given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True)}
             known = push(self.order, given, self.on_nodes)
-        return [settled(known.get(id(y), 0.0)) for y in self.results.scalars]
+        return [self.plain(settled(known.get(id(y), 0.0))) for y in self.results.scalars]
 
 
 def new_input(x: Any) -> Any:
     """What stands for an argument in the graph of a transform: a leaf for a number, a link for a node."""
     if isinstance(x, Traceable):
         with recording():
-            return identity(x)
+            link = identity(x)
+        if isinstance(link, Value):
+            link.primitive = LINK
+        return link
     leaf = Value(x)
     leaf.primitive = INPUT
     return leaf
@@ -122,12 +126,13 @@ def settled(x: Any) -> Any:
 
 
 def positions(argnums: Argnums) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    """argnums as a tuple. Raises TypeError for what is no integer."""
+    return tuple(map(index, argnums if isinstance(argnums, Sequence) else (argnums,)))
 
 
 def shaped(argnums: Argnums, gradients: Sequence[Any]) -> Any:
     """One gradient for an int, a tuple of them for several argnums."""
-    return gradients[0] if isinstance(argnums, int) else tuple(gradients)
+    return tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
@@ -228,8 +233,11 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
 def matching(tree: Tree, other: Any, what: str) -> list[Any]:
     """The scalars of `other`, which has to look like `tree`. Raises ValueError."""
     taken = Tree(other)
-    if [p.shape for p in taken.pieces] != [p.shape for p in tree.pieces]:
-        raise ValueError(f"{what} is needed, {len(tree.scalars)} numbers, got {other!r:.60}")
+    if taken.form != tree.form:
+        raise ValueError(
+            f"{what} is needed, {tree.kind} of {len(tree.scalars)}; got {taken.kind} of {len(taken.scalars)}, "
+            f"or of another structure: {other!r:.60}"
+        )
     return [as_plain(x) for x in taken.scalars]
 
 
@@ -240,24 +248,41 @@ def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None) -> Function:
     `reduce` is None to stack the results, "sum" or "mean" to combine them. Raises ValueError for an
     empty batch or axes of different length.
     """
-    if reduce not in (None, "sum", "mean"):
-        raise ValueError(f'reduce is None, "sum" or "mean", got {reduce!r}')
+    return Mapped(f, in_axes, reduce)
 
-    @wraps(f)
-    def mapped(*args: Any) -> Any:
-        axes = (in_axes,) * len(args) if in_axes is None or isinstance(in_axes, int) else tuple(in_axes)
-        if len(axes) != len(args):
-            raise ValueError(f"in_axes has {len(axes)} entries for a call with {len(args)} arguments")
-        lengths = {n for arg, axis in zip(args, axes, strict=True) for n in batch_lengths(arg, axis)}
+
+@final
+class Mapped:
+    """What `vmap` returns. `jit` knows it by its class: it traces one example and loops itself."""
+
+    def __init__(self, f: Function, in_axes: Any, reduce: str | None) -> None:
+        if reduce not in (None, "sum", "mean"):
+            raise ValueError(f'reduce is None, "sum" or "mean", got {reduce!r}')
+        update_wrapper(self, f, updated=())
+        self.example = f
+        self.in_axes = in_axes
+        self.reduce = reduce
+
+    def __call__(self, *args: Any) -> Any:
+        axes = self.axes(len(args))
+        pairs = list(zip(args, axes, strict=True))
+        lengths = {n for arg, axis in pairs for n in batch_lengths(arg, axis)}
         if len(lengths) != 1 or 0 in lengths:
             found = sorted(lengths) or "no mapped axis"
             raise ValueError(f"vmap needs one batch length above 0, got {found}")
-        batch = zip(args, axes, strict=True)
-        columns = [examples(arg, axis, *lengths) for arg, axis in batch]
-        return combined([Tree(f(*example)) for example in zip(*columns, strict=True)], reduce, args)
+        columns = [examples(arg, axis, *lengths) for arg, axis in pairs]
+        results = [Tree(self.example(*example)) for example in zip(*columns, strict=True)]
+        return combined(results, self.reduce, args)
 
-    mapped.__dict__["mapped"] = (mapped, f, in_axes, reduce)  # jit traces one example and loops itself
-    return mapped
+    def axes(self, count: int) -> Sequence[int | None]:
+        """One entry of `in_axes` for each argument. Raises ValueError for another number of them."""
+        in_axes = self.in_axes
+        axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
+        if len(axes) != count:
+            raise ValueError(f"in_axes has {len(axes)} entries for a call with {count} arguments")
+        if not all(axis is None or isinstance(axis, int) for axis in axes):
+            raise ValueError(f"in_axes holds an int or None for each argument, got {in_axes!r:.60}")
+        return axes
 
 
 def batch_lengths(arg: Any, axis: int | None) -> list[int]:
@@ -282,18 +307,27 @@ def examples(arg: Any, axis: int | None, count: int) -> list[Any]:
     if axis is None:
         return [arg] * count
     if is_array(arg):
-        return [arg.take(i, axis) for i in range(count)]
+        return [as_example(arg.take(i, axis)) for i in range(count)]
     if isinstance(arg, list) and axis == 0:
-        return arg
+        return [as_example(x) for x in arg]
     inner = axis - 1 if isinstance(arg, list) else axis
     children, rebuild = parts(arg) or ((), type(arg))
     return [rebuild(row) for row in zip(*(examples(child, inner, count) for child in children), strict=True)]
 
 
+def as_example(x: Any) -> Any:
+    """Numbers as floats, whatever their type was."""
+    if is_array(x) and x.ndim > 0:
+        return x if x.dtype == object else x.astype(float)
+    return as_float(x) if is_number(x) else x
+
+
 def combined(results: list[Tree], reduce: str | None, args: Sequence[Any]) -> Any:
     """The results of all examples: stacked (an array if an argument was one) or reduced."""
-    columns = list(zip(*(result.scalars for result in results), strict=True))
     first = results[0]
+    if any(result.form != first.form for result in results):
+        raise ValueError("vmap needs results of one structure from all examples, got different ones")
+    columns = list(zip(*(result.scalars for result in results), strict=True))
     if reduce is not None:
         combine = functions.sum if reduce == "sum" else functions.mean
         return first.build([combine(column) for column in columns])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from math import prod
 from typing import Any, NamedTuple
 
@@ -43,7 +44,8 @@ class Piece(NamedTuple):
 def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     """The children of a container and the way back; None for what is a piece itself."""
     if isinstance(tree, dict):
-        return list(tree.values()), lambda new: type(tree)(zip(tree, new, strict=True))
+        keys = sorted(tree, key=repr)  # an order of the keys alone, whatever the order of insertion
+        return [tree[key] for key in keys], lambda new: renewed(tree, keys, new)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return tree, lambda new: type(tree)(*new)
     if isinstance(tree, (list, tuple)):
@@ -54,26 +56,38 @@ def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     return None if split is None else split()
 
 
+def renewed(tree: Any, keys: Sequence[Any], values: Sequence[Any]) -> Any:
+    """A dict like `tree`, also of its subclass, with other values."""
+    twin = copy(tree)
+    for key, value in zip(keys, values, strict=True):
+        twin[key] = value
+    return twin
+
+
 class Tree:
-    """A nested argument taken apart: `scalars` in order, and `build` for others in their place."""
+    """A nested argument taken apart: `scalars` in order, and `build` for others in their place.
+
+    `form` is the structure without the numbers: equal for trees that fit together.
+    """
 
     def __init__(self, tree: Any) -> None:
         self.kind = type(tree).__name__
-        self.bare = parts(tree) is None
         self.pieces: list[Piece] = []
-        self.assemble = self._split(tree)
+        self.assemble, self.form = self._split(tree)
         self.scalars = [x for piece in self.pieces for x in piece.scalars]
 
-    def _split(self, tree: Any) -> Rebuild:
-        """Appends the pieces of `tree`; returns the function from new pieces to a new tree."""
+    def _split(self, tree: Any) -> tuple[Rebuild, Any]:
+        """Appends the pieces of `tree`; returns the way from new pieces to a new tree, and the form."""
         start = len(self.pieces)
         children = parts(tree)
         if children is None:
             piece = Piece(list(tree.flat), tree.shape) if is_array(tree) else Piece([tree], None)
             self.pieces.append(piece)
-            return lambda new: new[start]
-        builders = [self._split(child) for child in children[0]]
-        return lambda new: children[1]([build(new) for build in builders])
+            return lambda new: new[start], piece.shape
+        inner = [self._split(child) for child in children[0]]
+        keys = tuple(sorted(map(repr, tree))) if isinstance(tree, dict) else ()
+        form = (type(tree), keys, *(form for _, form in inner))
+        return lambda new: children[1]([build(new) for build, _ in inner]), form
 
     def build(self, scalars: Sequence[Any]) -> Any:
         """The same tree of other scalars."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, cast, final
+from typing import Any, cast, final
 
 from engine.copying import Columns, columns, copied, fill
 from engine.functions import where
 from engine.modes import DEBUGGING, LOCK, RECORDING, STATE
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
-from engine.primitive import Primitive, Traceable, as_float
+from engine.primitive import Primitive, Traceable, as_float, is_number
 from engine.primitives.activations import relu
 from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.source import user_line
 from engine.sweep import local_gradient, recompute, reverse, topological_order
-
-ZERO: Final[object] = 0.0
 
 
 @final
@@ -33,17 +31,6 @@ class Value(Node):
     """
 
     __slots__ = ()
-
-    def __init__(self, data: object, label: str = "") -> None:
-        self._data = data if type(data) is float else as_float(data)
-        self.grad = 0.0
-        self.adjoint = 0.0
-        self.primitive = LEAF
-        self.left = None
-        self.right = None
-        self.mark = 0
-        self.epoch = STATE.epoch
-        self.note = Note(label) if label else None
 
     def __init_subclass__(cls) -> None:
         raise TypeError("Value is final: hold one in an attribute of your class instead of subclassing it")
@@ -88,13 +75,7 @@ class Value(Node):
 
         Raises StaleGraphError if a leaf was given new data since the graph was computed.
         """
-        with LOCK:
-            order = reverse(self, as_float(seed))
-            try:
-                commit(order)
-            except BaseException:  # Ctrl-C: what has begun is finished first
-                commit(order)
-                raise
+        reverse(self, as_float(seed), commit)
 
     def zero_grad(self) -> None:
         """Sets grad to 0.0 on every node below this one, and here."""
@@ -177,6 +158,9 @@ class Value(Node):
         y = beside(other)
         return unlike(other) if y is None else self._data >= y._data
 
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
     def __bool__(self) -> bool:
         return self._data != 0.0
 
@@ -193,6 +177,8 @@ class Value(Node):
         twin = Value(self._data, self.label)
         twin.primitive, twin.left, twin.right = self.primitive, self.left, self.right
         twin.grad, twin.epoch = self.grad, self.epoch
+        if self.note is not None:
+            twin.note = Note(self.note.label, self.note.source)
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
@@ -204,10 +190,11 @@ class Value(Node):
         return graph, (columns(self),)
 
 
-def made(data: float, primitive: Primitive, left: Node | None, right: Node | tuple[Node, ...] | None) -> Value:
+def made(
+    data: float, primitive: Primitive, left: Node | None, right: Node | tuple[Node, ...] | None
+) -> Value:
     """The node of a primitive applied to operands: every node but a leaf is made here."""
-    node = Value(ZERO)
-    node._data = data
+    node = Value(data)
     if STATE.modes:
         if not RECORDING.get():
             return node
@@ -230,12 +217,18 @@ def beside(other: object) -> Value | None:
     """What stands beside a Value in an expression, as a Value; None if it is neither that nor a number."""
     if isinstance(other, Value):
         return other
-    return constant(other) if isinstance(other, (float, int)) else None
+    return constant(other) if isinstance(other, (float, int)) or is_number(other) else None
 
 
 def commit(order: list[Node]) -> None:
-    for node in order:
-        node.grad = node.adjoint
+    """Makes the adjoints the gradients; Ctrl-C has to wait until all are."""
+    try:
+        for node in order:
+            node.grad = node.adjoint
+    except BaseException:
+        for node in order:
+            node.grad = node.adjoint
+        raise
 
 
 def leaf(data: float, grad: float, label: str, epoch: int) -> Value:
@@ -243,10 +236,11 @@ def leaf(data: float, grad: float, label: str, epoch: int) -> Value:
     node = Value(data, label)
     node.grad = grad
     node.epoch = epoch
-    STATE.epoch = max(STATE.epoch, epoch)
+    with LOCK:
+        STATE.epoch = max(STATE.epoch, epoch)
     return node
 
 
 def graph(pickled: Columns) -> Value:
     """A computed node, with its graph, out of its pickle."""
-    return cast(Value, fill(pickled, lambda: Value(ZERO)))
+    return cast(Value, fill(pickled, lambda: Value(0.0)))

@@ -1,6 +1,8 @@
+import gc
 import math
 import pickle
 import threading
+from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
@@ -233,3 +235,77 @@ def test_what_a_number_leaves_in_a_connected_result_can_be_pickled():
     w = Value(3.0)
     slope = grad(lambda x, w: w * x * x, argnums=(0, 1))(2.0, w)[0]
     assert pickle.loads(pickle.dumps(slope)).data == 12.0
+
+
+INNER = {
+    "grad": lambda f: grad(f)(1.0),
+    "value_and_grad": lambda f: value_and_grad(f)(1.0)[1],
+    "jvp": lambda f: jvp(f, 1.0, 1.0)[1],
+    "vjp": lambda f: vjp(f, 1.0)[1](1.0)[0],
+    "jacobian": lambda f: jacobian(f)(1.0),
+    "jacfwd": lambda f: jacfwd(f)(1.0),
+}
+OUTER = {
+    "grad": lambda f, x: grad(f)(x),
+    "jvp": lambda f, x: jvp(f, x, 1.0)[1],
+    "vjp": lambda f, x: vjp(f, x)[1](1.0)[0],
+    "jacfwd": lambda f, x: jacfwd(f)(x),
+}
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("outer", OUTER)
+def test_what_an_inner_function_captures_stays_connected(outer, inner):
+    def f(x):
+        return x * INNER[inner](lambda y: x * y * y)
+
+    assert OUTER[outer](f, 3.0) == 12.0
+    assert OUTER[outer](f, Value(3.0)).data == 12.0
+
+
+def test_values_in_values_out_even_where_nothing_depends_on_them():
+    x = Value(2.0)
+    for result in (grad(lambda x: 3.0)(x), grad(lambda x: x + 1)(x), hessian(lambda x: x * x)(x)):
+        assert isinstance(result, Value)
+
+
+def test_directions_are_matched_by_structure_not_by_position():
+    def f(d):
+        return d["a"] * 10 + d["b"]
+
+    assert jvp(f, {"a": 1.0, "b": 2.0}, {"b": 1.0, "a": 0.0})[1] == 1.0
+    with pytest.raises(ValueError, match="direction"):
+        jvp(f, {"a": 1.0, "b": 2.0}, {"x": 1.0, "y": 0.0})
+    with pytest.raises(ValueError, match="direction"):
+        jvp(lambda d: d[0][0] + d[1][0], [[1.0, 2.0], [3.0]], [[1.0], [2.0, 3.0]])
+
+
+def test_subclasses_of_dict_come_back():
+    p = defaultdict(float, w=2.0)
+    gradient = grad(lambda p: p["w"] * p["w"])(p)
+    assert gradient == {"w": 4.0}
+    assert gradient["missing"] == 0.0
+
+
+def test_vmap_hands_floats_to_its_function():
+    assert vmap(lambda x: x * x)(np.array([100], dtype=np.int8)) == [10000.0]
+    with pytest.raises(ValueError, match="structure"):
+        vmap(lambda x: [x] * int(x))([1.0, 2.0])
+
+
+def test_vmap_leaves_nothing_to_the_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        vmap(lambda x: x * x)([1.0, 2.0])
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_changed_leaf_is_noticed_by_every_sweep():
+    c = Value(2.0)
+    _, pullback = vjp(lambda x: (x * c) * x, 3.0)
+    c.data = 10.0
+    with pytest.raises(engine.StaleGraphError):
+        pullback(1.0)

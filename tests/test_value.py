@@ -1,6 +1,7 @@
 import copy
 import math
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 
@@ -121,10 +122,15 @@ def test_too_large_an_integer_overflows():
         Value(10**400)
 
 
-@pytest.mark.parametrize("cut", [float, int, complex, math.exp, math.sin, range])
+@pytest.mark.parametrize("cut", [float, int, complex, math.exp, math.sin])
 def test_what_would_cut_the_graph_is_refused_with_advice(cut):
     with pytest.raises(TypeError, match=r"\.data"):
         cut(Value(1.0))
+
+
+def test_a_node_is_no_index():
+    with pytest.raises(TypeError):
+        range(Value(1.0))
 
 
 def test_arithmetic_never_raises_for_a_number():
@@ -398,3 +404,66 @@ def test_diagnosis_finds_where_a_gradient_broke():
     found = engine.diagnose(y)
     assert (found.kind, found.op) == ("gradient", "sqrt")
     assert not engine.diagnose(Value(2.0) * 3)
+
+
+def test_a_leaf_that_only_a_jump_looks_at_keeps_its_gradient():
+    x, y = Value(2.5), Value(3.0)
+    (x * x).backward()
+    (engine.floor(x) * y).backward()
+    assert (x.grad, y.grad) == (5.0, 2.0)
+
+
+def test_a_jump_passes_nothing_even_to_an_infinite_adjoint():
+    x = Value(2.5)
+    (engine.floor(x) * math.inf + x).backward()
+    assert x.grad == 1.0
+
+
+def test_order_against_numbers_of_every_kind_is_a_bool():
+    for number in (Fraction(1, 2), True, 3, 0.5):
+        assert (Value(5) > number) is True
+        assert (Value(5) < number) is False
+
+
+def test_custom_primitives_are_copied_and_pickled_by_their_functions():
+    square = engine.custom(math.fabs, math.sqrt, name="odd")
+    again = pickle.loads(pickle.dumps(square(Value(4.0))))
+    assert (again.data, again.local_gradient()) == (4.0, (2.0,))
+    assert copy.deepcopy([square])[0] is square
+    unregistered = engine.Primitive("mine", lambda x: x, lambda x: 1.0)
+    with pytest.raises(TypeError, match="register"):
+        pickle.dumps(unregistered(Value(1.0)))
+
+
+def test_a_rule_may_wait_for_a_thread_that_differentiates():
+    with ThreadPoolExecutor(1) as pool:
+        slope = engine.grad(lambda x: x * x)
+        waiting = engine.custom(lambda x: x * x, lambda x: pool.submit(slope, x).result(timeout=10))
+        x = Value(3.0)
+        waiting(x).backward()
+    assert x.grad == 6.0
+
+
+def test_no_grad_refuses_what_runs_after_the_call():
+    with pytest.raises(TypeError, match="generator"):
+
+        @engine.no_grad()
+        def numbers():
+            yield 1
+
+
+def test_one_mode_serves_nested_blocks():
+    quiet = engine.no_grad()
+    with quiet, engine.debug(), quiet:
+        assert (Value(1.0) + 1).parents == ()
+    assert (Value(1.0) + 1).parents
+
+
+def test_diagnosis_blames_the_first_that_breaks():
+    x = Value(0.0, "x")
+    assert engine.diagnose(engine.sqrt(x) + 2 * x).op == "sqrt"
+
+
+def test_a_label_has_to_be_text_from_the_start():
+    with pytest.raises(TypeError, match="int"):
+        Value(1, 5)

@@ -54,7 +54,7 @@ class Arguments:
             return self.take_number(arg, axis)
         inner = axis - 1 if isinstance(arg, list) and axis is not None else axis
         taken = [self.take(child, inner) for child in children[0]]
-        kind = (type(arg), details(arg), *(key for key, _ in taken))
+        kind: tuple[Any, ...] = (type(arg), details(arg), *(key for key, _ in taken))
         return kind, children[1]([example for _, example in taken]) if axis is not None else arg
 
     def take_number(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
@@ -96,7 +96,13 @@ class Arguments:
 
     def nodes(self) -> list[Any]:
         """What is no plain number: Values and symbols."""
-        return [x for leaf in self.leaves if may_hold_nodes(leaf.data) for x in scalars(leaf.data) if isinstance(x, Traceable)]
+        return [
+            x
+            for leaf in self.leaves
+            if may_hold_nodes(leaf.data)
+            for x in scalars(leaf.data)
+            if isinstance(x, Traceable)
+        ]
 
     def without_nodes(self, number: Callable[[Any], float]) -> None:
         """Puts the number of each node in its place."""
@@ -138,7 +144,7 @@ def scalars(data: Any) -> Iterable[Any]:
     """The numbers of a leaf."""
     if isinstance(data, list):
         return [x for row in data for x in row]
-    return data.flat if is_array(data) else [data]  # type: ignore[no-any-return]
+    return data.flat if is_array(data) else [data]
 
 
 def may_hold_nodes(data: Any) -> bool:
@@ -157,7 +163,9 @@ def renewed(data: Any, number: Callable[[Any], float]) -> Any:
 def check_dtype(array: Any) -> None:
     """Raises TypeError for arrays of what is no real number."""
     if array.dtype.kind not in "fiubO":
-        raise TypeError(f"arrays of real numbers are needed, got one of {array.dtype}: convert it with astype(float)")
+        raise TypeError(
+            f"arrays of real numbers are needed, got one of {array.dtype}: convert it with astype(float)"
+        )
     if array.dtype.kind == "O":
         for x in array.flat:
             if not isinstance(x, Traceable):

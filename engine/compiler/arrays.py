@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final, final
 
 from engine.compiler.backend import Layout, Options
+from engine.compiler.results import Results
 from engine.compiler.tape import Tape
 from engine.node import CONSTANT
 from engine.primitive import Primitive
@@ -45,10 +46,6 @@ UFUNCS: Final = {
     "ceil": "ceil",
     "trunc": "trunc",
     "round": "rint",
-    "less": "less",
-    "less_equal": "less_equal",
-    "greater": "greater",
-    "greater_equal": "greater_equal",
 }
 
 
@@ -64,6 +61,13 @@ class Arrays:
 
     def numbers(self, *xs: float) -> list[float]:
         return self.tape.evaluate(xs)
+
+    def direct(self, args: Sequence[Any], results: Results) -> Callable[..., Any] | None:
+        numbers, one = self.numbers, results.one
+        if self.layout.mapped or not all(type(x) is float for x in args):
+            return None
+        count = len(args)
+        return lambda *xs: one(numbers(*xs)) if list(map(type, xs)) == [float] * count else NotImplemented
 
     def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
         numpy = sys.modules["numpy"]
@@ -126,7 +130,9 @@ def by_kernel(primitive: Primitive) -> Callable[..., Any]:
 
     def applied(*columns: Any) -> Any:
         rows = numpy.broadcast_arrays(*columns)
-        values = [primitive.evaluate(list(row)) for row in zip(*(r.ravel().tolist() for r in rows), strict=True)]
+        values = [
+            primitive.evaluate(list(row)) for row in zip(*(r.ravel().tolist() for r in rows), strict=True)
+        ]
         return numpy.array(values, dtype=numpy.result_type(*columns, "float32")).reshape(rows[0].shape)
 
     return applied
@@ -156,4 +162,14 @@ def dot(*xs: Any) -> Any:
     return total(*[x * y for x, y in zip(xs[:half], xs[half:], strict=True)])
 
 
-SPELLED: Final = {"select": select, "relu": relu, "step": step, "sum": total, "dot": dot}
+SPELLED: Final[dict[str, Callable[..., Any]]] = {
+    "less": lambda x, y: (x < y) * 1.0,  # numbers: sums of truth values are counts
+    "less_equal": lambda x, y: (x <= y) * 1.0,
+    "greater": lambda x, y: (x > y) * 1.0,
+    "greater_equal": lambda x, y: (x >= y) * 1.0,
+    "select": select,
+    "relu": relu,
+    "step": step,
+    "sum": total,
+    "dot": dot,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from engine.compiler.results import Results
 from engine.compiler.tape import Tape
 
 
@@ -41,6 +42,10 @@ class Executable(Protocol):
 
     def numbers(self, *xs: float) -> Sequence[float]:
         """All outputs, from one float for each input."""
+
+    def direct(self, args: Sequence[Any], results: Results) -> Callable[..., Any] | None:
+        """The shortest way from arguments of this structure to results of that one, if there is any: a function
+        that returns NotImplemented for arguments of the same types which it cannot take."""
 
     def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
         """All outputs, from an array (C-contiguous, of the dtype) for each block of the layout.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from engine.compiler.kernel import Kernel, Type, is_atom, is_special, kernels_of
+from engine.compiler.kernel import Kernel, Type, is_atom, is_special, kernel_of, kernels_of
 from engine.compiler.tape import Entry, Tape
 from engine.compiler.translate import RESERVED, Dialect, local
 from engine.node import CONSTANT, INPUT
@@ -74,11 +74,12 @@ def c_source(tape: Tape, name: str, gradient: Tape | None = None) -> str:
     name = name if IDENTIFIER.fullmatch(name) and name not in RESERVED else "compiled"
     tapes = [tape] if gradient is None else [tape, gradient]
     used = {entry.primitive: None for each in tapes for _, entry in each.operations()}
+    head = list(preamble(list(used)))
     functions = [*function(tape, name)]
     if gradient is not None:
         functions += function(gradient, f"{name}_all")
         functions.append(with_value(name, len(gradient.outputs)))
-    return "\n\n".join([*preamble(list(used)), *functions]) + "\n"
+    return "\n\n".join([*head, *functions]) + "\n"
 
 
 def preamble(primitives: Sequence[Primitive]) -> Iterator[str]:
@@ -89,9 +90,12 @@ def preamble(primitives: Sequence[Primitive]) -> Iterator[str]:
     atoms = {p.value.__name__ for p in primitives if is_atom(p.value)}
     called = [n for n in (*LIBM, *LIBM_OF_TWO) if n in atoms or f"libm_{n}(" in body]
     if called:
-        yield "/* volatile: what libm returns, also where a compiler could compute it by itself */\n" + "\n".join(
-            f"static double (*volatile libm_{n})({'double, double' if n in LIBM_OF_TWO else 'double'}) = {n};"
-            for n in called
+        yield (
+            "/* volatile: what libm returns, also where a compiler could compute it by itself */\n"
+            + "\n".join(
+                f"static double (*volatile libm_{n})({'double, ' * (n in LIBM_OF_TWO)}double) = {n};"
+                for n in called
+            )
         )
     tables = {DIALECT.table(k, name): table for k in kernels for name, table in k.tables().items()}
     for name, table in tables.items():
@@ -168,7 +172,7 @@ def operation(entry: Entry, names: Sequence[str]) -> str:
         return f" {INFIX[primitive.name]} ".join(names)
     if is_atom(primitive.value):
         return f"{DIALECT.atoms[primitive.value.__name__]}({', '.join(names)})"
-    called = kernels_of([primitive])[-1].name
+    called = kernel_of(primitive.value).name
     if primitive.gradient is not None:
         return f"{called}((const double[]){{{', '.join(names)}}}, {len(names)})"
     return f"{called}({', '.join(names)})"

@@ -17,7 +17,7 @@ from engine.primitive import Primitive, as_float
 from engine.primitives import select
 from engine.transform import grad
 from engine.trees import Tree
-from engine.value import constant, made
+from engine.value import Value, constant, made
 
 
 @final
@@ -55,8 +55,7 @@ class FunctionOutput:
         return Tree(self.f(*self.flat.build(operands))).scalars[self.output]
 
     def value(self, xs: Sequence[float]) -> float:
-        y = self.recorded(*xs)
-        return y.data if isinstance(y, Node) else as_float(y)  # type: ignore[attr-defined, no-any-return]
+        return number(self.recorded(*xs))
 
     def gradient(self, operands: Sequence[Any]) -> Sequence[Any]:
         gradient: Sequence[Any] = grad(self.recorded, tuple(range(len(operands))))(*operands)
@@ -72,8 +71,13 @@ def connected(f: Callable[..., Any], args: Sequence[Any], results: Any, compiled
         rule = FunctionOutput(f, flat, k) if compiled.layout.mapped else TapeOutput(compiled, k)
         name = getattr(f, "__name__", "compiled")
         row = Primitive(name, rule.value, gradient=rule.gradient, foreign=True)
-        nodes.append(made(float(y), row, None, operands))
+        nodes.append(made(number(y), row, None, operands))
     return numbers.build(nodes)
+
+
+def number(x: Any) -> float:
+    """The number of a Value, or of anything that is a number."""
+    return x.data if isinstance(x, Value) else as_float(x)
 
 
 def evaluated(tape: Tape, inputs: Sequence[Any]) -> list[Any]:

@@ -7,6 +7,7 @@ with. A target names the rows that it has; `lowered` writes all others in terms 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from functools import partial
 from typing import Any, Final
 
 from engine import functions as f
@@ -16,22 +17,28 @@ from engine.compiler.passes import simplified
 from engine.compiler.symbol import applied
 from engine.compiler.tape import Tape
 from engine.compiler.trace import trace
+from engine.node import Node
 from engine.primitive import Primitive
 from engine.value import constant
 
-NAN: Final = float("nan")
-INF: Final = float("inf")
 ROOT_TWO_OVER_PI: Final = 0.7978845608028654
 TWO_OVER_ROOT_PI: Final = 1.1283791670955126
 SIGNIFICANT: Final = 0.044715
 
 
 def select(condition: Any, a: Any, b: Any) -> Any:
-    return applied(p.select, [x if hasattr(x, "primitive") else constant(x) for x in (condition, a, b)])
+    return applied(p.select, [x if isinstance(x, Node) else constant(x) for x in (condition, a, b)])
 
 
 def either(c: Any, d: Any) -> Any:
     return select(c, 1.0, d)
+
+
+def rounded(x: Any) -> Any:
+    """Halves go up, and from an odd number down again."""
+    up = p.floor(x + 0.5)
+    odd_half = select(up - x >= 0.5, select(p.mod(up, 2.0) >= 1.0, 1.0, 0.0), 0.0)
+    return up - odd_half
 
 
 def power_term(c: Any, x: Any, y: Any, n: Any, k: Any) -> Any:
@@ -114,7 +121,7 @@ FORMULAS: Final[dict[str, Callable[..., Any]]] = {
     "sign": lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),
     "ceil": lambda x: -p.floor(-x),
     "trunc": lambda x: select(x < 0.0, p.ceil(x), p.floor(x)),
-    "round": lambda x: p.floor(x + 0.5) - select(p.mod(x + 0.5, 2.0) >= 1.0, select(p.mod(x + 0.5, 1.0) <= 0.0, 1.0, 0.0), 0.0),
+    "round": rounded,
     "copysign": lambda x, y: select(y < 0.0, -p.abs(x), p.abs(x)),
     "power_term": power_term,
     "fmod": lambda x, y: x - y * p.trunc(x / y),
@@ -173,8 +180,10 @@ FORMULAS: Final[dict[str, Callable[..., Any]]] = {
     "gelu_slope": lambda x: 0.5 * p.erfc(x * -0.7071067811865476) + x * p.normal_density(x),
     "gelu_curvature": lambda x: (2.0 - x * x) * p.normal_density(x),
     "gelu_tanh": lambda x: 0.5 * x * (1.0 + p.tanh(gelu_tanh_inner(x))),
-    "gelu_tanh_slope": lambda x: 0.5 * (1.0 + p.tanh(gelu_tanh_inner(x)))
-    + 0.5 * x * (p.sech2(gelu_tanh_inner(x)) * gelu_tanh_steep(x)),
+    "gelu_tanh_slope": lambda x: (
+        0.5 * (1.0 + p.tanh(gelu_tanh_inner(x)))
+        + 0.5 * x * (p.sech2(gelu_tanh_inner(x)) * gelu_tanh_steep(x))
+    ),
     "gelu_tanh_curvature": gelu_tanh_curvature,
     "relu": lambda x: select(x <= 0.0, 0.0, x),
     "relu6": lambda x: p.clamp(x, 0.0, 6.0),
@@ -194,9 +203,7 @@ FORMULAS: Final[dict[str, Callable[..., Any]]] = {
     ),
     "logistic_residual": lambda z, y: p.sigmoid(z) - y,
     "binary_cross_entropy_with_logits": lambda z, y: p.softplus(z) - y * z,
-    "huber": lambda x, delta: select(
-        p.abs(x) > delta, delta * (p.abs(x) - 0.5 * delta), 0.5 * (x * x)
-    ),
+    "huber": lambda x, delta: select(p.abs(x) > delta, delta * (p.abs(x) - 0.5 * delta), 0.5 * (x * x)),
     "huber_slope": lambda x, delta: p.clamp(x, -delta, delta),
     "shifted_exp": lambda x, top: p.exp(x - top),
     "share": lambda x, y: x / (x + y),
@@ -217,29 +224,28 @@ FORMULAS: Final[dict[str, Callable[..., Any]]] = {
 
 def lowered(tape: Tape, available: Container[str], target: str) -> Tape:
     """The tape in terms of the rows that a target has. Raises Untranslatable, with all that is missing."""
-    missing: set[str] = set()
 
-    def apply(primitive: Primitive, operands: Sequence[Any]) -> Any:
-        if primitive.name in available or primitive.foreign:
-            return applied(primitive, operands)
-        if primitive.name not in FORMULAS:
-            missing.add(primitive.name)
-            return applied(primitive, operands)
-        return FORMULAS[primitive.name](*operands)
+    def rest(tape: Tape) -> set[str]:
+        return {
+            entry.primitive.name for _, entry in tape.operations() if entry.primitive.name not in available
+        }
 
-    def f(inputs: Sequence[Any]) -> list[Any]:
-        slots = list(inputs)
-        for primitive, operands, number in tape.entries[len(slots) :]:
-            made = apply(primitive, [slots[i] for i in operands]) if operands else constant(number)
-            slots.append(made)
-        return [slots[i] for i in tape.outputs]
-
-    while any(entry.primitive.name not in available for _, entry in tape.operations()):
-        missing.clear()
-        missing.update(entry.primitive.name for _, entry in tape.operations() if entry.primitive.foreign)
-        tape = simplified(trace(f, tape.inputs))
-        if missing:
-            raise Untranslatable(
-                f"{target} lacks {len(missing)} operations of this function: {', '.join(sorted(missing))}"
-            )
+    while any(name in FORMULAS for name in rest(tape)):
+        tape = simplified(trace(partial(rewritten, tape, available), tape.inputs))
+    if missing := rest(tape):
+        names = ", ".join(sorted(missing))
+        raise Untranslatable(f"{target} lacks {len(missing)} operations of this function: {names}")
     return tape
+
+
+def rewritten(tape: Tape, available: Container[str], inputs: Sequence[Any]) -> list[Any]:
+    """The tape recorded again, with formulas in place of the rows that are not available."""
+    slots = list(inputs)
+    for primitive, operands, number in tape.entries[len(slots) :]:
+        if not operands:
+            slots.append(constant(number))
+        elif primitive.name in available or primitive.name not in FORMULAS:
+            slots.append(applied(primitive, [slots[i] for i in operands]))
+        else:
+            slots.append(FORMULAS[primitive.name](*[slots[i] for i in operands]))
+    return [slots[i] for i in tape.outputs]

@@ -6,15 +6,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from functools import update_wrapper
-from importlib.util import find_spec
+from importlib import import_module
+from types import MethodType
 from typing import Any, Final, final
 
 from engine.compiler.arguments import Arguments
 from engine.compiler.arrays import Arrays
 from engine.compiler.backend import Backend, Options
-from engine.compiler.connected import connected
 from engine.compiler.c import c_source
+from engine.compiler.connected import connected, number
 from engine.compiler.errors import Enclosed
+from engine.compiler.javascript import javascript_source
+from engine.compiler.latex_source import latex_source
+from engine.compiler.llvm import llvm
 from engine.compiler.mapping import (
     Function,
     Mapping,
@@ -26,18 +30,14 @@ from engine.compiler.mapping import (
     positions,
     static,
 )
-from engine.compiler.javascript import javascript_source
-from engine.compiler.latex_source import latex_source
 from engine.compiler.python_source import python_source
 from engine.compiler.specialisation import Specialisation, gradient_tape, specialised
-from engine.compiler.sympy_source import sympy_expressions
 from engine.compiler.symbol import Symbol
+from engine.compiler.sympy_source import sympy_expressions
 from engine.compiler.tape import Tape
-from engine.node import Node
-from engine.primitive import as_float
 
 KEPT: Final = 128  # specialisations of one function; the least recently used go
-BACKENDS: Final[dict[str, Backend]] = {"numpy": Arrays}  # the last one is the fastest
+BACKENDS: Final[dict[str, Backend]] = {"numpy": Arrays, "llvm": llvm}  # the last one is the fastest
 DTYPES: Final = ("float64", "float32")
 
 
@@ -75,8 +75,10 @@ def jit(
 
 def backend_named(name: str | None) -> str:
     """The name of a backend, by default of the best. Raises ValueError or ImportError."""
-    if find_spec("numpy") is None:
-        raise ImportError("jit needs NumPy: pip install 'chainrule[jit]'")
+    try:
+        import_module("numpy")
+    except ImportError:
+        raise ImportError("jit needs NumPy: pip install 'chainrule[jit]'") from None
     if name is not None and name not in BACKENDS:
         raise ValueError(f"backend is one of {', '.join(BACKENDS)}, got {name!r}")
     return name or next(reversed(BACKENDS))
@@ -100,6 +102,7 @@ class Compiled:
         self.backend = backend
         self.options = options
         self.known: OrderedDict[Hashable, Specialisation] = OrderedDict()
+        self.latest_direct: Function = refused
         self.direct: dict[tuple[type, ...], Function] = {}
         self.lock = threading.Lock()
         self.__name__ = "function"
@@ -107,13 +110,22 @@ class Compiled:
             update_wrapper(self, f)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        direct = self.direct.get(tuple(map(type, args)))  # nothing but floats, of a known number
-        if direct is not None and not keywords:
-            return direct(*args)
+        if not keywords:
+            results = self.latest_direct(*args)
+            if results is not NotImplemented:
+                return results
         return self.call(args, keywords)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """As a method: compiled functions take part in classes as functions do."""
+        return self if instance is None else MethodType(self, instance)
 
     def call(self, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
         """The general case: finds or makes the specialisation, and runs it."""
+        direct = self.direct.get(tuple(map(type, args)))
+        if direct is not None and direct is not self.latest_direct and not keywords:
+            self.latest_direct = direct
+            return self(*args)
         statics = positions(self.statics, len(args))
         traced = [arg for i, arg in enumerate(args) if i not in statics] + ([keywords] if keywords else [])
         arguments = Arguments(traced, self.mapping and self.mapping.axes(len(args), statics))
@@ -129,7 +141,7 @@ class Compiled:
         results = compiled.run(arguments, traced)
         if not nodes:
             return results
-        return connected(inlined(self.f or self.source, args, statics), traced, results, compiled)
+        return connected(inlined(self.source(), args, statics), traced, results, compiled)
 
     def specialisation(
         self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments, keywords: bool
@@ -149,11 +161,20 @@ class Compiled:
         compiled = specialised(
             inlined(example, args, statics), arguments, names, reduction, BACKENDS[self.backend], self.options
         )
+        self.shorten(args, compiled, statics, keywords)
         with self.lock:
             self.keep(key, compiled)
-            if not statics and not keywords and reduction is None and all(type(x) is float for x in args):
-                self.direct[tuple(map(type, args))] = compiled.direct()
         return compiled
+
+    def shorten(
+        self, args: Sequence[Any], compiled: Specialisation, statics: Sequence[int], keywords: bool
+    ) -> None:
+        """Notes the short way for arguments of these types, where the backend has one."""
+        axes = self.mapping.axes(len(args), statics) if self.mapping is not None else []
+        if not statics and not keywords and all(axis in (0, None) for axis in axes):
+            direct = compiled.direct(args)
+            if direct is not None:
+                self.direct[tuple(map(type, args))] = self.latest_direct = direct
 
     def keep(self, key: Hashable, compiled: Specialisation) -> None:
         self.known[key] = compiled
@@ -220,6 +241,11 @@ class Compiled:
         return restored, (made, self.__name__, list(self.known.items()))
 
 
+def refused(*args: Any) -> Any:
+    """The short way of a function that has none."""
+    return NotImplemented
+
+
 def restored(made: Any, name: str, known: Sequence[tuple[Hashable, Specialisation]]) -> Compiled:
     """A compiled function out of its pickle; it compiles again when it is first called."""
     f, mapping, statics, backend, options = made
@@ -227,7 +253,3 @@ def restored(made: Any, name: str, known: Sequence[tuple[Hashable, Specialisatio
     compiled.__name__ = name
     compiled.known.update(known)
     return compiled
-
-
-def number(x: Any) -> float:
-    return x.data if isinstance(x, Node) else as_float(x)  # type: ignore[attr-defined, no-any-return]

@@ -25,7 +25,7 @@ HELPERS: Final = {
     "isnan": "(x) => x !== x",
     "pow": "(x, y) => x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : Math.pow(x, y)",
 }
-OURS: Final = {"erf": kernel_of(error_function.erf), "erfc": kernel_of(error_function.erfc)}
+OURS: Final = {"error_function_erf": error_function.erf, "error_function_erfc": error_function.erfc}
 MATH: Final = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 floor log log10 log1p log2
     sin sinh sqrt tan tanh""".split()
 INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -36,7 +36,7 @@ class JavaScript(Dialect):
     atoms = (
         {name: f"Math.{name}" for name in MATH}
         | {name: f"math_{name}" for name in HELPERS}
-        | {name: kernel.name for name, kernel in OURS.items()}
+        | {function.__name__: name for name, function in OURS.items()}
         | {"fabs": "Math.abs"}
     )
 
@@ -89,22 +89,23 @@ def preamble(primitives: Iterable[Primitive]) -> Iterator[str]:
     """Helpers, tables and kernels."""
     rows = [p for p in primitives if p.name not in INFIX]
     kernels = kernels_of(rows)
-    body = "\n\n".join(map(DIALECT.function, kernels)) + " ".join(p.value.__name__ for p in rows)
-    for kernel in OURS.values():
-        if kernel.name in body:
-            kernels = [*kernels_of_function(kernel), *kernels]
+    body = " ".join(
+        [*map(DIALECT.function, kernels), *(DIALECT.atoms.get(p.value.__name__, "") for p in rows)]
+    )
+    for name, function in OURS.items():
+        if name in body:
+            kernels = [*with_callees(kernel_of(function)), *kernels]
     seen = list(dict.fromkeys(kernels))
-    helpers = [f"const math_{name} = {text};" for name, text in HELPERS.items()]
-    if seen:
-        yield "\n".join(helpers)
+    if body:
+        yield "\n".join(f"const math_{name} = {text};" for name, text in HELPERS.items())
     for table, numbers in {DIALECT.table(k, n): t for k in seen for n, t in k.tables().items()}.items():
         yield f"const {table} = [{', '.join(map(DIALECT.number, numbers))}];"
     yield from map(DIALECT.function, seen)
 
 
-def kernels_of_function(kernel: Kernel) -> list[Kernel]:
+def with_callees(kernel: Kernel) -> list[Kernel]:
     """A kernel behind all that it calls."""
-    callees = [each for callee in kernel.callees() for each in kernels_of_function(kernel_of(callee))]
+    callees = [each for callee in kernel.callees() for each in with_callees(kernel_of(callee))]
     return [*callees, kernel]
 
 

@@ -181,18 +181,20 @@ def constant_power(node: ast.BinOp) -> float:
 
 
 def kernels_of(primitives: Iterable[Primitive]) -> list[Kernel]:
-    """The kernels of rows and all that they call, callees first. Raises Untranslatable, for all rows at once."""
+    """The kernels of rows and all that they call, callees first. Raises one Untranslatable for all."""
     order: dict[Callable[..., Any], Kernel] = {}
     missing: dict[str, str] = {}
     for primitive in primitives:
         try:
+            if primitive.foreign:
+                raise Untranslatable("a Python function of yours")
             if not is_atom(primitive.value):
                 collect(primitive.value, order)
         except Untranslatable as error:
             missing[primitive.name] = str(error)
     if missing:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in missing.items())
-        raise Untranslatable(f"no translation of {len(missing)} operations: {reasons}")
+        raise Untranslatable(f"{len(missing)} operations cannot be translated: {reasons}")
     return list(order.values())
 
 

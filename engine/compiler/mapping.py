@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
+from engine.transform import Mapped
+
 Function = Callable[..., Any]
 
 
@@ -27,9 +29,8 @@ class Mapping(NamedTuple):
 
 
 def mapping_of(f: Function) -> Mapping | None:
-    """The Mapping of what `vmap` returned. (Wrappers copy attributes: it must be of this very function.)"""
-    mapped = getattr(f, "mapped", None)
-    return Mapping(*mapped[1:]) if mapped is not None and mapped[0] is f else None
+    """The Mapping of what `vmap` returned."""
+    return Mapping(f.example, f.in_axes, f.reduce) if isinstance(f, Mapped) else None
 
 
 class Static(NamedTuple):

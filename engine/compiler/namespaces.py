@@ -30,7 +30,9 @@ NUMPY: Final = {
     "cbrt": "cbrt",
 }
 NUMPY_BINARY: Final = {"atan2": "arctan2", "mod": "mod", "floordiv": "floor_divide", "pow": "power"}
-TORCH: Final = {name: name for name in "asin acos atan asinh acosh atanh round erf erfc lgamma erfinv".split()}
+TORCH: Final = {
+    name: name for name in "asin acos atan asinh acosh atanh round erf erfc lgamma erfinv".split()
+}
 TORCH_BINARY: Final = {"atan2": "atan2", "mod": "remainder", "pow": "pow"}
 SCIPY: Final = {
     "erf": "erf",
@@ -78,7 +80,8 @@ NAMESPACES: Final = {
         "jax.numpy.asarray({0}, dtype=float)",
         shared("jax.numpy")
         | calls("jax.numpy", NUMPY, NUMPY_BINARY)
-        | calls("jax.scipy.special", SCIPY, {"polygamma": "polygamma"}),
+        | calls("jax.scipy.special", SCIPY, {})
+        | {"polygamma": "jax.scipy.special.polygamma({0}.astype(int), {1})"},
     ),
     "torch": Namespace(
         "import torch",
@@ -87,6 +90,10 @@ NAMESPACES: Final = {
         "tensor({0})",
         shared("torch")
         | calls("torch", TORCH, TORCH_BINARY)
-        | {"polygamma": "torch.polygamma(int({0}), {1})"},
+        | {
+            "gamma": "torch.where(({0} < 0.0) & (torch.floor({0}) % 2.0 != 0.0), -1.0, 1.0) * torch.exp("
+            "torch.lgamma({0}))",
+            "polygamma": "torch.polygamma(int({0}), {1})",
+        },
     ),
 }

@@ -12,6 +12,7 @@ from typing import Final
 
 from engine.compiler.identities import RULES, Pattern, Term, all_match
 from engine.compiler.tape import Entry, Tape
+from engine.compiler.trace import collector_paused
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 from engine.primitives import add, maximum, minimum, mul
@@ -22,9 +23,10 @@ BITS: Final = struct.Struct("<d").pack  # tells 0.0 from -0.0, and nan from noth
 
 def simplified(tape: Tape) -> Tape:
     """The tape after all passes: same inputs, same outputs."""
-    builder = Builder(tape)
-    outputs = [builder.places[slot] for slot in tape.outputs]
-    return without_dead_code(Tape(tape.inputs, builder.entries, outputs))
+    with collector_paused():
+        builder = Builder(tape)
+        outputs = [builder.places[slot] for slot in tape.outputs]
+        return without_dead_code(Tape(tape.inputs, builder.entries, outputs))
 
 
 class Builder:
@@ -52,7 +54,11 @@ class Builder:
 
     def apply(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
         """The slot of a row applied to slots."""
-        if all([self.entries[i].primitive is CONSTANT for i in operands]) and not primitive.foreign:
+        entries = self.entries
+        for i in operands:
+            if entries[i].primitive is not CONSTANT:
+                break
+        else:
             number = self.folded(primitive, operands)
             if number is not None:
                 return self.constant(number)
@@ -63,9 +69,12 @@ class Builder:
         return self.place((primitive, key), Entry(primitive, operands))
 
     def folded(self, primitive: Primitive, operands: tuple[int, ...]) -> float | None:
+        """The constant that it is; None for what may have effects, or raises: let it, when it is run."""
+        if primitive.foreign:
+            return None
         try:
             return primitive.evaluate([self.entries[i].number for i in operands])
-        except ArithmeticError:  # a kernel of a user's row that raises: let it raise when it is run
+        except ArithmeticError:
             return None
 
     def rewritten(self, primitive: Primitive, operands: tuple[int, ...]) -> int | None:

@@ -35,7 +35,9 @@ def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
         raise ValueError(f"namespace is one of math, {', '.join(NAMESPACES)}, got {namespace!r}")
     library = NAMESPACES[namespace]
     tape = lowered(tape, library.templates, namespace)
-    return module(tape, name, library, [], lambda e, names: library.templates[e.primitive.name].format(*names))
+    return module(
+        tape, name, library, [], lambda e, names: library.templates[e.primitive.name].format(*names)
+    )
 
 
 def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], call: Call) -> str:
@@ -53,7 +55,12 @@ def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], ca
     outputs = ", ".join(f"v{slot}" for slot in tape.outputs)
     body.append(f"return {outputs}")
     head = f"{library.decorator}def {name}({', '.join(parameters)}):"
-    parts = [library.imports, *library.helpers, *kernels, "\n".join([head, *(f"    {line}" for line in body)])]
+    parts = [
+        library.imports,
+        *library.helpers,
+        *kernels,
+        "\n".join([head, *(f"    {line}" for line in body)]),
+    ]
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -101,7 +108,7 @@ class Renamed(ast.NodeTransformer):
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 (the name that ast asks for)
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         node.args = [self.visit(argument) for argument in node.args]
         if isinstance(node.func, ast.Name) and node.func.id in ("float", "int", "len", "range"):
             return node
@@ -110,7 +117,7 @@ class Renamed(ast.NodeTransformer):
         node.func = ast.parse(name, mode="eval").body
         return node
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.kernel.variables:
             return node
         meaning = self.kernel.resolve(node.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, final
 
 from engine.trees import Tree, is_array
@@ -30,12 +31,22 @@ class Results:
     def from_array(self, outputs: Any) -> Any:
         """The results of one call, from an array of all outputs."""
         pieces = [
-            float(outputs[i])
-            if piece.shape is None
-            else outputs[i : i + len(piece.scalars)].reshape(piece.shape)
-            for i, piece in self.tree.offsets()
+            outputs.item(place)
+            if shape is None
+            else outputs[place].reshape(shape)
+            if len(shape) != 1
+            else outputs[place]
+            for place, shape in self.cuts
         ]
         return self.tree.assemble(pieces)
+
+    @cached_property
+    def cuts(self) -> list[tuple[Any, tuple[int, ...] | None]]:
+        """Of each piece its place among the outputs, a number or a slice, and its shape."""
+        return [
+            (i if piece.shape is None else slice(i, i + len(piece.scalars)), piece.shape)
+            for i, piece in self.tree.offsets()
+        ]
 
     def stacked(self, outputs: Any, in_arrays: bool) -> Any:
         """The results of all examples, (examples, outputs): arrays, or lists if nothing was an array."""

@@ -51,12 +51,9 @@ class Specialisation:
             return self.results.stacked(outputs, has_array(args))
         return self.results.from_array(outputs)
 
-    def direct(self) -> Callable[..., Any]:
-        """The shortest way from floats to the results."""
-        numbers, one = self.executable.numbers, self.results.one
-        if self.results.is_number:
-            return lambda *xs: numbers(*xs)[0]
-        return lambda *xs: one(numbers(*xs))
+    def direct(self, args: Sequence[Any]) -> Callable[..., Any] | None:
+        """The shortest way from such arguments to the results."""
+        return self.executable.direct(args, self.results)
 
     def slopes(self, output: int) -> Executable:
         """What runs an output and its derivatives to every input, all of them single numbers."""
@@ -87,7 +84,7 @@ def specialised(
     backend: Backend,
     options: Options,
 ) -> Specialisation:
-    """f, traced with symbols in place of all numbers. `reduction`: of a mapped f, what becomes of the examples."""
+    """f, traced with symbols in place of all numbers; `reduction` says what becomes of many examples."""
     tree = Tree(arguments.example)
     structure: list[Results] = []
 

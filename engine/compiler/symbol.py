@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
+from math import nan
 from typing import Any, Final, NoReturn, final
 
 from engine.compiler.errors import TracingError
@@ -15,7 +16,7 @@ from engine.kernels import elementary
 from engine.modes import RECORDING, STATE
 from engine.node import CONSTANT, Node
 from engine.primitive import Primitive, register
-from engine.primitives import add, mul, neg, select
+from engine.primitives import add, identity, mul, neg, select
 from engine.source import user_line
 from engine.value import Value, constant
 
@@ -25,19 +26,18 @@ detach: Final = register(Primitive("detach", elementary.identity, None, python="
 
 
 class Symbol(Node):
-    """A primitive applied to operands, or an input: no data. `epoch` is its place in the order of creation."""
+    """A primitive applied to operands, or an input: no data. `epoch` counts in order of creation."""
 
     __slots__ = ()
 
     def __init__(
         self, primitive: Primitive, left: Node | None = None, right: Node | tuple[Node, ...] | None = None
     ) -> None:
+        super().__init__(nan)
         self.primitive = primitive
         self.left = left
         self.right = right
-        self.mark = 0
         self.epoch = next(STAMPS)
-        self.note = None
 
     def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
         nodes = [x if isinstance(x, Node) else constant(x) for x in operands]
@@ -115,6 +115,10 @@ class Gated(Symbol):
     def inner(self) -> Node:
         return self.parents[1]
 
+    def settled(self) -> Node:
+        """The number: what the user's code does with it stays outside the gate."""
+        return applied(identity, [self])
+
 
 def unknown(what: str) -> TracingError:
     """The error for asking a traced number what it is."""
@@ -139,8 +143,10 @@ def applied(primitive: Primitive, nodes: Sequence[Node]) -> Symbol:
 
 def through_gates(primitive: Primitive, nodes: Sequence[Node]) -> Symbol:
     """The same where a sweep may be at work: gates are opened, moved outwards, or made."""
-    if primitive is select:
-        return slope_of_select(*nodes)
+    if primitive is select and is_one(nodes[1]) and is_zero(nodes[2]):
+        return Gated(nodes[0], nodes[1])
+    if primitive is select and is_zero(nodes[1]) and is_one(nodes[2]):
+        return Gated(applied(select, nodes), nodes[2])
     if primitive is neg and isinstance(nodes[0], Gated):
         return Gated(nodes[0].live, -nodes[0].inner)
     if primitive is mul and any(isinstance(node, Gated) for node in nodes):
@@ -148,12 +154,6 @@ def through_gates(primitive: Primitive, nodes: Sequence[Node]) -> Symbol:
     if primitive is add and any(isinstance(node, Gated) for node in nodes):
         return total(nodes[0], nodes[1])
     return applied(primitive, nodes)
-
-
-def slope_of_select(live: Node, a: Node, b: Node) -> Symbol:
-    """The row's own partials, select(c, 1, 0) and select(c, 0, 1), as gates around a 1."""
-    first = isinstance(a, Value) and a.data == 1.0
-    return Gated(live if first else applied(select, (live, constant(0.0), constant(1.0))), constant(1.0))
 
 
 def product(x: Node, y: Node) -> Symbol:

@@ -86,7 +86,9 @@ class Tape:
         return "\n".join([head, *(f"    {line}" for line in lines), f"    return {results}"])
 
     def __repr__(self) -> str:
-        return f"<tape of {len(self.entries)} entries, {len(self.inputs)} inputs, {len(self.outputs)} outputs>"
+        return (
+            f"<tape of {len(self.entries)} entries, {len(self.inputs)} inputs, {len(self.outputs)} outputs>"
+        )
 
 
 def spelled(primitive: Primitive, names: Sequence[str], notation: Callable[[Primitive], str]) -> str:
@@ -107,4 +109,6 @@ def spelled(primitive: Primitive, names: Sequence[str], notation: Callable[[Prim
 def unpickled(inputs: Sequence[str], rows: Sequence[Any], outputs: Sequence[int]) -> Tape:
     """INPUT and CONSTANT are known by identity: a pickle has words for them."""
     kinds: dict[Any, Primitive] = {"input": INPUT, "constant": CONSTANT}
-    return Tape(inputs, [Entry(kinds.get(kind, kind), slots, number) for kind, slots, number in rows], outputs)
+    return Tape(
+        inputs, [Entry(kinds.get(kind, kind), slots, number) for kind, slots, number in rows], outputs
+    )

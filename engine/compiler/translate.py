@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernel import Kernel, constant_power, identifier, is_atom, kernel_of
@@ -42,7 +42,7 @@ RESERVED: Final = frozenset(
 class Dialect:
     """What differs between the languages; C and JavaScript subclass it."""
 
-    atoms: dict[str, str] = {}  # how an atom of `math` is called
+    atoms: ClassVar[dict[str, str]] = {}  # how an atom of `math` is called
 
     def number(self, x: float) -> str:
         raise NotImplementedError
@@ -127,8 +127,8 @@ class Translation:
         match node:
             case ast.Constant(value=bool()):
                 return "1" if node.value else "0"
-            case ast.Constant(value=float()):
-                return self.dialect.number(node.value)
+            case ast.Constant(value=float() as number):
+                return self.dialect.number(number)
             case ast.Constant(value=int()):
                 return str(node.value)
             case ast.Name():

@@ -29,9 +29,9 @@ def function(latex: str) -> str:
     return rf"{latex}\left({{0}}\right)"
 
 
-identity: Primitive = row("identity", elementary.identity, lambda x: 1.0, python="{0}", latex="{0}")
-where: Primitive = row("where", elementary.identity, lambda x: 1.0, doc="the arm that was taken")
-select: Primitive = row(
+identity: Final[Primitive] = row("identity", elementary.identity, lambda x: 1.0, python="{0}", latex="{0}")
+where: Final[Primitive] = row("where", elementary.identity, lambda x: 1.0, doc="the arm that was taken")
+select: Final[Primitive] = row(
     "select",
     joint.select,
     None,
@@ -42,7 +42,7 @@ select: Primitive = row(
     latex=r"\begin{cases}{1}&\text{if }{0}\\{2}&\text{otherwise}\end{cases}",
 )
 
-add: Primitive = row(
+add: Final[Primitive] = row(
     "add",
     elementary.add,
     lambda x, y: 1.0,
@@ -51,7 +51,7 @@ add: Primitive = row(
     latex="{0}+{1}",
     precedence=SUM,
 )
-sub: Primitive = row(
+sub: Final[Primitive] = row(
     "sub",
     elementary.sub,
     lambda x, y: 1.0,
@@ -60,7 +60,7 @@ sub: Primitive = row(
     latex="{0}-{1}",
     precedence=SUM,
 )
-mul: Primitive = row(
+mul: Final[Primitive] = row(
     "mul",
     elementary.mul,
     lambda x, y: y,
@@ -69,7 +69,7 @@ mul: Primitive = row(
     latex=r"{0}\,{1}",
     precedence=PRODUCT,
 )
-div: Primitive = row(
+div: Final[Primitive] = row(
     "div",
     elementary.div,
     lambda x, y: 1.0 / y,
@@ -79,7 +79,7 @@ div: Primitive = row(
     latex=r"\frac{{0}}{{1}}",
     precedence=PRODUCT,
 )
-over: Primitive = row(
+over: Final[Primitive] = row(
     "over",
     joint.over,
     lambda x, y: over(1.0, y),
@@ -89,8 +89,10 @@ over: Primitive = row(
     precedence=PRODUCT,
     doc="x / y where y is not negative; nan elsewhere, as log is",
 )
-neg: Primitive = row("neg", elementary.neg, lambda x: -1.0, python="-{0}", latex="-{0}", precedence=SIGN)
-reciprocal: Primitive = row(
+neg: Final[Primitive] = row(
+    "neg", elementary.neg, lambda x: -1.0, python="-{0}", latex="-{0}", precedence=SIGN
+)
+reciprocal: Final[Primitive] = row(
     "reciprocal",
     elementary.reciprocal,
     lambda x: -(reciprocal(x) * reciprocal(x)),
@@ -98,12 +100,14 @@ reciprocal: Primitive = row(
     latex=r"\frac{1}{{0}}",
     precedence=PRODUCT,
 )
-square: Primitive = row("square", elementary.square, lambda x: x + x, latex="{0}^{2}", precedence=POWER)
+square: Final[Primitive] = row(
+    "square", elementary.square, lambda x: x + x, latex="{0}^{2}", precedence=POWER
+)
 
-less: Primitive = row(
+less: Final[Primitive] = row(
     "less", joint.less, None, None, python="{0} < {1}", latex="{0}<{1}", precedence=COMPARISON
 )
-less_equal: Primitive = row(
+less_equal: Final[Primitive] = row(
     "less_equal",
     joint.less_equal,
     None,
@@ -112,10 +116,10 @@ less_equal: Primitive = row(
     latex=r"{0}\le {1}",
     precedence=COMPARISON,
 )
-greater: Primitive = row(
+greater: Final[Primitive] = row(
     "greater", joint.greater, None, None, python="{0} > {1}", latex="{0}>{1}", precedence=COMPARISON
 )
-greater_equal: Primitive = row(
+greater_equal: Final[Primitive] = row(
     "greater_equal",
     joint.greater_equal,
     None,
@@ -124,44 +128,50 @@ greater_equal: Primitive = row(
     latex=r"{0}\ge {1}",
     precedence=COMPARISON,
 )
-matches: Primitive = row("matches", joint.matches, None, None, doc="1 where both are equal, or both nan")
-defined: Primitive = row("defined", elementary.defined, None, doc="1 for a number, nan for nan")
-step: Primitive = row("step", elementary.step, None, gap=elementary.identity, doc="1 for x > 0, else 0")
-wins: Primitive = row("wins", joint.wins, None, None, doc="the slope of maximum to its first argument")
-inside: Primitive = row("inside", joint.inside, None, None, None, doc="1 strictly between the bounds, else 0")
-within: Primitive = row(
+matches: Final[Primitive] = row(
+    "matches", joint.matches, None, None, doc="1 where both are equal, or both nan"
+)
+defined: Final[Primitive] = row("defined", elementary.defined, None, doc="1 for a number, nan for nan")
+step: Final[Primitive] = row(
+    "step", elementary.step, None, gap=elementary.identity, doc="1 for x > 0, else 0"
+)
+wins: Final[Primitive] = row("wins", joint.wins, None, None, doc="the slope of maximum to its first argument")
+inside: Final[Primitive] = row(
+    "inside", joint.inside, None, None, None, doc="1 strictly between the bounds, else 0"
+)
+within: Final[Primitive] = row(
     "within", joint.within, None, None, None, doc="1 between the bounds and on them, else 0"
 )
 
-sign: Primitive = row(
+sign: Final[Primitive] = row(
     "sign", elementary.sign, None, gap=elementary.identity, latex=r"\operatorname{sgn}\left({0}\right)"
 )
-floor: Primitive = row(
+floor: Final[Primitive] = row(
     "floor",
     elementary.floor,
     None,
     gap=lambda x: x - elementary.nearest(x),
     latex=r"\left\lfloor {0}\right\rfloor",
 )
-ceil: Primitive = row(
+ceil: Final[Primitive] = row(
     "ceil",
     elementary.ceil,
     None,
     gap=lambda x: x - elementary.nearest(x),
     latex=r"\left\lceil {0}\right\rceil",
 )
-trunc: Primitive = row("trunc", elementary.trunc, None, gap=lambda x: x - elementary.nearest(x))
-round: Primitive = row(
+trunc: Final[Primitive] = row("trunc", elementary.trunc, None, gap=lambda x: x - elementary.nearest(x))
+round: Final[Primitive] = row(
     "round",
     elementary.nearest,
     None,
     gap=lambda x: x - elementary.floor(x) - 0.5,
     latex=r"\left\lfloor {0}\right\rceil",
 )
-abs: Primitive = row(
+abs: Final[Primitive] = row(
     "abs", elementary.absolute, lambda x: sign(x), gap=elementary.identity, latex=r"\left|{0}\right|"
 )
-copysign: Primitive = row(
+copysign: Final[Primitive] = row(
     "copysign",
     joint.copysign,
     lambda x, y: sign(x) * copysign(1.0, y),
@@ -169,7 +179,7 @@ copysign: Primitive = row(
     gap=lambda x, y: x * y,
 )
 
-power_term: Primitive = row(
+power_term: Final[Primitive] = row(
     "power_term",
     joint.power_term,
     lambda c, x, y, n, k: power_term(1.0, x, y, n, k),
@@ -184,7 +194,7 @@ power_term: Primitive = row(
     precedence=PRODUCT,
     doc="c x**(y - n) log(x)**k: every derivative of a power is a sum of these",
 )
-pow: Primitive = row(
+pow: Final[Primitive] = row(
     "pow",
     joint.power,
     lambda x, y: power_term(y, x, y, 1.0, 0.0),
@@ -195,7 +205,7 @@ pow: Primitive = row(
     precedence=POWER,
 )
 
-fmod: Primitive = row(
+fmod: Final[Primitive] = row(
     "fmod",
     joint.fmod,
     lambda x, y: defined(fmod(x, y)),
@@ -203,7 +213,7 @@ fmod: Primitive = row(
     domain=(REAL, NONZERO),
     gap=joint.remainder,
 )
-mod: Primitive = row(
+mod: Final[Primitive] = row(
     "mod",
     joint.mod,
     lambda x, y: defined(mod(x, y)),
@@ -214,7 +224,7 @@ mod: Primitive = row(
     latex=r"{0}\bmod {1}",
     precedence=PRODUCT,
 )
-remainder: Primitive = row(
+remainder: Final[Primitive] = row(
     "remainder",
     joint.remainder,
     lambda x, y: defined(remainder(x, y)),
@@ -222,7 +232,7 @@ remainder: Primitive = row(
     domain=(REAL, NONZERO),
     gap=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
 )
-floordiv: Primitive = row(
+floordiv: Final[Primitive] = row(
     "floordiv",
     joint.floordiv,
     None,
@@ -234,7 +244,7 @@ floordiv: Primitive = row(
     precedence=PRODUCT,
 )
 
-maximum: Primitive = row(
+maximum: Final[Primitive] = row(
     "maximum",
     joint.maximum,
     lambda x, y: wins(x, y),
@@ -242,7 +252,7 @@ maximum: Primitive = row(
     gap=elementary.sub,
     latex=r"\max\left({0}, {1}\right)",
 )
-minimum: Primitive = row(
+minimum: Final[Primitive] = row(
     "minimum",
     joint.minimum,
     lambda x, y: wins(-x, -y),
@@ -251,7 +261,7 @@ minimum: Primitive = row(
     latex=r"\min\left({0}, {1}\right)",
 )
 
-angle_curvature: Primitive = row(
+angle_curvature: Final[Primitive] = row(
     "angle_curvature",
     joint.angle_curvature,
     lambda x, y: 2.0 * angle_slope(x, y) * (square(angle_slope(x, y)) - 3.0 * square(angle_slope(y, x))),
@@ -259,7 +269,7 @@ angle_curvature: Primitive = row(
     gap=special.hypot,
     doc="(y**2 - x**2) / (x**2 + y**2)**2",
 )
-angle_slope: Primitive = row(
+angle_slope: Final[Primitive] = row(
     "angle_slope",
     joint.angle_slope,
     lambda x, y: angle_curvature(x, y),
@@ -267,7 +277,7 @@ angle_slope: Primitive = row(
     gap=special.hypot,
     doc="x / (x**2 + y**2), 0 at the origin",
 )
-unit: Primitive = row(
+unit: Final[Primitive] = row(
     "unit",
     joint.unit,
     lambda x, y: unit(y, x) * angle_slope(y, x),
@@ -275,7 +285,7 @@ unit: Primitive = row(
     gap=special.hypot,
     doc="x / hypot(x, y), 0 at the origin",
 )
-hypot: Primitive = row(
+hypot: Final[Primitive] = row(
     "hypot",
     special.hypot,
     lambda x, y: unit(x, y),
@@ -283,7 +293,7 @@ hypot: Primitive = row(
     gap=special.hypot,
     latex=r"\sqrt{{0}^{2}+{1}^{2}}",
 )
-atan2: Primitive = row(
+atan2: Final[Primitive] = row(
     "atan2",
     joint.atan2,
     lambda y, x: angle_slope(x, y),

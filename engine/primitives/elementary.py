@@ -15,26 +15,30 @@ LOG10_E: Final = 0.4342944819032518
 DEGREES: Final = 57.29577951308232  # in a radian
 RADIANS: Final = 0.017453292519943295  # in a degree
 
-exp: Primitive = row("exp", elementary.exp, lambda x: exp(x), latex="e^{{0}}", precedence=POWER)
-exp2: Primitive = row("exp2", elementary.exp2, lambda x: exp2(x) * LN2, latex="2^{{0}}", precedence=POWER)
-expm1: Primitive = row(
+exp: Final[Primitive] = row("exp", elementary.exp, lambda x: exp(x), latex="e^{{0}}", precedence=POWER)
+exp2: Final[Primitive] = row(
+    "exp2", elementary.exp2, lambda x: exp2(x) * LN2, latex="2^{{0}}", precedence=POWER
+)
+expm1: Final[Primitive] = row(
     "expm1", elementary.expm1, lambda x: exp(x), latex=r"\left(e^{{0}}-1\right)", python="expm1({0})"
 )
-log: Primitive = row("log", elementary.log, lambda x: over(1.0, x), domain=POSITIVE, latex=function(r"\ln"))
-log1p: Primitive = row(
+log: Final[Primitive] = row(
+    "log", elementary.log, lambda x: over(1.0, x), domain=POSITIVE, latex=function(r"\ln")
+)
+log1p: Final[Primitive] = row(
     "log1p",
     elementary.log1p,
     lambda x: over(1.0, 1.0 + x),
     domain=ABOVE_MINUS_ONE,
     latex=r"\ln\left(1+{0}\right)",
 )
-log2: Primitive = row(
+log2: Final[Primitive] = row(
     "log2", elementary.log2, lambda x: over(LOG2_E, x), domain=POSITIVE, latex=function(r"\log_{2}")
 )
-log10: Primitive = row(
+log10: Final[Primitive] = row(
     "log10", elementary.log10, lambda x: over(LOG10_E, x), domain=POSITIVE, latex=function(r"\log_{10}")
 )
-log_base: Primitive = row(
+log_base: Final[Primitive] = row(
     "log_base",
     logarithms.log_base,
     lambda x, base: over(1.0 / log(base), x),
@@ -43,7 +47,7 @@ log_base: Primitive = row(
     python="log({0}, {1})",
     latex=r"\log_{{1}}\left({0}\right)",
 )
-inverse_sqrt: Primitive = row(
+inverse_sqrt: Final[Primitive] = row(
     "inverse_sqrt",
     slopes.inverse_sqrt,
     lambda x: -0.5 * (inverse_sqrt(x) / x),
@@ -51,10 +55,10 @@ inverse_sqrt: Primitive = row(
     latex=r"\frac{1}{\sqrt{{0}}}",
     precedence=PRODUCT,
 )
-sqrt: Primitive = row(
+sqrt: Final[Primitive] = row(
     "sqrt", elementary.sqrt, lambda x: 0.5 * inverse_sqrt(x), domain=POSITIVE, latex=r"\sqrt{{0}}"
 )
-cbrt_slope: Primitive = row(
+cbrt_slope: Final[Primitive] = row(
     "cbrt_slope",
     slopes.cbrt_slope,
     lambda x: (-2.0 / 3.0) * cbrt_slope(x) / x,
@@ -62,21 +66,23 @@ cbrt_slope: Primitive = row(
     latex=r"\frac{1}{3}\,{0}^{-2/3}",
     precedence=PRODUCT,
 )
-cbrt: Primitive = row(
+cbrt: Final[Primitive] = row(
     "cbrt", elementary.cbrt, lambda x: cbrt_slope(x), domain=NONZERO, latex=r"\sqrt[3]{{0}}"
 )
 
-sin: Primitive = row("sin", elementary.sin, lambda x: cos(x), latex=function(r"\sin"))
-cos: Primitive = row("cos", elementary.cos, lambda x: -sin(x), latex=function(r"\cos"))
-sec2: Primitive = row(
+sin: Final[Primitive] = row("sin", elementary.sin, lambda x: cos(x), latex=function(r"\sin"))
+cos: Final[Primitive] = row("cos", elementary.cos, lambda x: -sin(x), latex=function(r"\cos"))
+sec2: Final[Primitive] = row(
     "sec2",
     slopes.sec2,
     lambda x: 2.0 * (tan(x) * sec2(x)),
     gap=elementary.cos,
     latex=function(r"\sec^{2}"),
 )
-tan: Primitive = row("tan", elementary.tan, lambda x: sec2(x), gap=elementary.cos, latex=function(r"\tan"))
-atanh_slope: Primitive = row(
+tan: Final[Primitive] = row(
+    "tan", elementary.tan, lambda x: sec2(x), gap=elementary.cos, latex=function(r"\tan")
+)
+atanh_slope: Final[Primitive] = row(
     "atanh_slope",
     slopes.atanh_slope,
     lambda x: 2.0 * x * atanh_slope(x) * atanh_slope(x),
@@ -84,7 +90,7 @@ atanh_slope: Primitive = row(
     latex=r"\frac{1}{1-{0}^{2}}",
     precedence=PRODUCT,
 )
-asin_slope: Primitive = row(
+asin_slope: Final[Primitive] = row(
     "asin_slope",
     slopes.asin_slope,
     lambda x: x * asin_slope(x) * atanh_slope(x),
@@ -92,53 +98,53 @@ asin_slope: Primitive = row(
     latex=r"\frac{1}{\sqrt{1-{0}^{2}}}",
     precedence=PRODUCT,
 )
-asin: Primitive = row(
+asin: Final[Primitive] = row(
     "asin", elementary.asin, lambda x: asin_slope(x), domain=SYMMETRIC_UNIT, latex=function(r"\arcsin")
 )
-acos: Primitive = row(
+acos: Final[Primitive] = row(
     "acos", elementary.acos, lambda x: -asin_slope(x), domain=SYMMETRIC_UNIT, latex=function(r"\arccos")
 )
-atan_ratio: Primitive = row(
+atan_ratio: Final[Primitive] = row(
     "atan_ratio",
     slopes.atan_ratio,
     lambda x: atan_slope(x) - 2.0 * atan_ratio(x) * atan_ratio(x),
     latex=r"\frac{{0}}{1+{0}^{2}}",
     precedence=PRODUCT,
 )
-atan_slope: Primitive = row(
+atan_slope: Final[Primitive] = row(
     "atan_slope",
     slopes.atan_slope,
     lambda x: -2.0 * atan_ratio(x) * atan_slope(x),
     latex=r"\frac{1}{1+{0}^{2}}",
     precedence=PRODUCT,
 )
-atan: Primitive = row("atan", elementary.atan, lambda x: atan_slope(x), latex=function(r"\arctan"))
-degrees: Primitive = row("degrees", elementary.degrees, lambda x: DEGREES)
-radians: Primitive = row("radians", elementary.radians, lambda x: RADIANS)
+atan: Final[Primitive] = row("atan", elementary.atan, lambda x: atan_slope(x), latex=function(r"\arctan"))
+degrees: Final[Primitive] = row("degrees", elementary.degrees, lambda x: DEGREES)
+radians: Final[Primitive] = row("radians", elementary.radians, lambda x: RADIANS)
 
-sinh: Primitive = row("sinh", elementary.sinh, lambda x: cosh(x), latex=function(r"\sinh"))
-cosh: Primitive = row("cosh", elementary.cosh, lambda x: sinh(x), latex=function(r"\cosh"))
-tanh_curvature: Primitive = row(
+sinh: Final[Primitive] = row("sinh", elementary.sinh, lambda x: cosh(x), latex=function(r"\sinh"))
+cosh: Final[Primitive] = row("cosh", elementary.cosh, lambda x: sinh(x), latex=function(r"\cosh"))
+tanh_curvature: Final[Primitive] = row(
     "tanh_curvature",
     logistic.tanh_curvature,
     lambda x: sech2(x) * (4.0 * tanh(x) * tanh(x) - 2.0 * sech2(x)),
     latex=r"\tanh''\left({0}\right)",
 )
-sech2: Primitive = row(
+sech2: Final[Primitive] = row(
     "sech2", logistic.sech2, lambda x: tanh_curvature(x), latex=r"\operatorname{sech}^{2}\left({0}\right)"
 )
-tanh: Primitive = row("tanh", elementary.tanh, lambda x: sech2(x), latex=function(r"\tanh"))
-asinh_slope: Primitive = row(
+tanh: Final[Primitive] = row("tanh", elementary.tanh, lambda x: sech2(x), latex=function(r"\tanh"))
+asinh_slope: Final[Primitive] = row(
     "asinh_slope",
     slopes.asinh_slope,
     lambda x: -(atan_ratio(x) * asinh_slope(x)),
     latex=r"\frac{1}{\sqrt{1+{0}^{2}}}",
     precedence=PRODUCT,
 )
-asinh: Primitive = row(
+asinh: Final[Primitive] = row(
     "asinh", elementary.asinh, lambda x: asinh_slope(x), latex=r"\operatorname{arsinh}\left({0}\right)"
 )
-acosh_ratio: Primitive = row(
+acosh_ratio: Final[Primitive] = row(
     "acosh_ratio",
     slopes.acosh_ratio,
     lambda x: (
@@ -148,7 +154,7 @@ acosh_ratio: Primitive = row(
     latex=r"\frac{{0}}{{0}^{2}-1}",
     precedence=PRODUCT,
 )
-acosh_slope: Primitive = row(
+acosh_slope: Final[Primitive] = row(
     "acosh_slope",
     slopes.acosh_slope,
     lambda x: -(acosh_ratio(x) * acosh_slope(x)),
@@ -156,14 +162,14 @@ acosh_slope: Primitive = row(
     latex=r"\frac{1}{\sqrt{{0}^{2}-1}}",
     precedence=PRODUCT,
 )
-acosh: Primitive = row(
+acosh: Final[Primitive] = row(
     "acosh",
     elementary.acosh,
     lambda x: acosh_slope(x),
     domain=ABOVE_ONE,
     latex=r"\operatorname{arcosh}\left({0}\right)",
 )
-atanh: Primitive = row(
+atanh: Final[Primitive] = row(
     "atanh",
     elementary.atanh,
     lambda x: atanh_slope(x),
@@ -171,7 +177,7 @@ atanh: Primitive = row(
     latex=r"\operatorname{artanh}\left({0}\right)",
 )
 
-logit_slope: Primitive = row(
+logit_slope: Final[Primitive] = row(
     "logit_slope",
     logarithms.logit_slope,
     lambda p: (2.0 * p - 1.0) * logit_slope(p) * logit_slope(p),
@@ -179,25 +185,25 @@ logit_slope: Primitive = row(
     latex=r"\frac{1}{{0}\,\left(1-{0}\right)}",
     precedence=PRODUCT,
 )
-logit: Primitive = row("logit", logarithms.logit, lambda p: logit_slope(p), domain=UNIT)
-logistic_difference: Primitive = row(
+logit: Final[Primitive] = row("logit", logarithms.logit, lambda p: logit_slope(p), domain=UNIT)
+logistic_difference: Final[Primitive] = row(
     "logistic_difference",
     logarithms.logistic_difference,
     lambda x, y: logistic_difference(x, y) * logistic_difference(y, x),
     lambda x, y: -logistic_difference(x, y) * logistic_difference(y, x),
     latex=r"\sigma\left({0}-{1}\right)",
 )
-logaddexp: Primitive = row(
+logaddexp: Final[Primitive] = row(
     "logaddexp",
     logarithms.logaddexp,
     lambda x, y: logistic_difference(x, y),
     lambda x, y: logistic_difference(y, x),
     latex=r"\ln\left(e^{{0}}+e^{{1}}\right)",
 )
-xlogy_slope: Primitive = row(
+xlogy_slope: Final[Primitive] = row(
     "xlogy_slope", joint.xlogy_slope, None, lambda x, y: over(1.0, y), domain=(REAL, POSITIVE)
 )
-xlogy: Primitive = row(
+xlogy: Final[Primitive] = row(
     "xlogy",
     joint.xlogy,
     lambda x, y: xlogy_slope(x, y),

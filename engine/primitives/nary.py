@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from engine.domain import POSITIVE
 from engine.kernels import joint, lists
@@ -70,16 +70,16 @@ def spread(xs: list[float]) -> float:
     return first - second
 
 
-shift: Primitive = row(
+shift: Final[Primitive] = row(
     "shift",
     lists.largest,
     gradient=lambda xs: [None] * len(xs),
     doc="the largest, where the result does not depend on it: it takes no gradient",
 )
-shifted_exp: Primitive = row(
+shifted_exp: Final[Primitive] = row(
     "shifted_exp", joint.shifted_exp, lambda x, top: shifted_exp(x, top), None, latex="e^{{0}-{1}}"
 )
-share: Primitive = row(
+share: Final[Primitive] = row(
     "share",
     joint.share,
     lambda x, y: share(y, x) / (x + y),
@@ -88,28 +88,30 @@ share: Primitive = row(
     latex=r"\frac{{0}}{{0}+{1}}",
 )
 
-sum: Primitive = row(
+sum: Final[Primitive] = row(
     "sum",
     lists.total,
     gradient=lambda xs: [1.0] * len(xs),
     python="sum([{*}])",
     latex=r"\operatorname{sum}\left({*}\right)",
 )
-prod: Primitive = row(
+prod: Final[Primitive] = row(
     "prod",
     lists.product,
     gradient=lambda xs: all_but_each(xs, operator.mul, 1.0),
     python="prod([{*}])",
 )
-mean: Primitive = row("mean", lists.mean, gradient=lambda xs: [1.0 / len(xs)] * len(xs), python="mean([{*}])")
-dot: Primitive = row(
+mean: Final[Primitive] = row(
+    "mean", lists.mean, gradient=lambda xs: [1.0 / len(xs)] * len(xs), python="mean([{*}])"
+)
+dot: Final[Primitive] = row(
     "dot",
     lists.dot,
     gradient=lambda xs: [*xs[len(xs) // 2 :], *xs[: len(xs) // 2]],
     python="dot([{left}], [{right}])",
     latex=r"\left({left}\right)\cdot\left({right}\right)",
 )
-norm: Primitive = row(
+norm: Final[Primitive] = row(
     "norm",
     lists.norm,
     gradient=lambda xs: [unit(x, rest) for x, rest in zip(xs, all_but_each(xs, hypot, 0.0), strict=True)],
@@ -117,7 +119,7 @@ norm: Primitive = row(
     python="norm([{*}])",
     latex=r"\left\Vert {*}\right\Vert",
 )
-max: Primitive = row(
+max: Final[Primitive] = row(
     "max",
     lists.largest,
     gradient=lambda xs: ties(xs, max(*xs)),
@@ -125,7 +127,7 @@ max: Primitive = row(
     python="max([{*}])",
     latex=r"\max\left({*}\right)",
 )
-min: Primitive = row(
+min: Final[Primitive] = row(
     "min",
     lists.smallest,
     gradient=lambda xs: ties(xs, min(*xs)),
@@ -133,22 +135,22 @@ min: Primitive = row(
     python="min([{*}])",
     latex=r"\min\left({*}\right)",
 )
-logsumexp: Primitive = row("logsumexp", lists.logsumexp, gradient=shares, python="logsumexp([{*}])")
-softmax: Primitive = row(
+logsumexp: Final[Primitive] = row("logsumexp", lists.logsumexp, gradient=shares, python="logsumexp([{*}])")
+softmax: Final[Primitive] = row(
     "softmax",
     lists.softmax,
     gradient=softmax_gradient,
     python="softmax([{*}])[0]",
     doc="the component of the first operand",
 )
-log_softmax: Primitive = row(
+log_softmax: Final[Primitive] = row(
     "log_softmax",
     lists.log_softmax,
     gradient=lambda xs: [-residual for residual in residuals(xs)],
     python="log_softmax([{*}])[0]",
     doc="the component of the first operand",
 )
-cross_entropy: Primitive = row(
+cross_entropy: Final[Primitive] = row(
     "cross_entropy",
     lists.cross_entropy,
     gradient=residuals,

@@ -2,15 +2,15 @@
 point where a gradient is wrong. The strategies need Hypothesis (extra `testing`), the rest does not.
 """
 
-from importlib import import_module
-from typing import Any
+import importlib
+import typing
 
 from engine.testing.check import check_gradients, gradcheck
 from engine.testing.errors import GradientError
-from engine.testing.expressions import Expression
+from engine.testing.expression import Expression
 from engine.testing.numerical import numerical_gradient
 
-STRATEGIES = ("expressions", "floats_in", "from_primitive", "values")
+_STRATEGIES = ("expressions", "floats_in", "from_primitive", "values")
 
 __all__ = [
     "Expression",
@@ -25,15 +25,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     """The strategies, loaded with the first of them that is asked for."""
-    if name not in STRATEGIES:
+    if name not in _STRATEGIES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        strategies = import_module("engine.testing.strategies")
+        strategies = importlib.import_module("engine.testing.strategies")
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
         raise ImportError(f"{name} needs Hypothesis: pip install 'chainrule[testing]'") from error
-    globals().update({each: getattr(strategies, each) for each in STRATEGIES})
+    globals().update({each: getattr(strategies, each) for each in _STRATEGIES})
     return globals()[name]

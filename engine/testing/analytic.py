@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from engine.modes import recording
 from engine.testing.differences import EPSILON
 from engine.testing.errors import GradientError
-from engine.testing.expressions import ordered, written
+from engine.testing.expression import ordered, written
 from engine.testing.subject import Subject, plain
 from engine.transform import grad, jvp
 from engine.value import Value, constant
@@ -80,8 +80,10 @@ class Recording(NamedTuple):
     @property
     def noise(self) -> float:
         """What all the rounding inside may add up to in the value, to first order."""
-        backward(self, 1.0)
-        return EPSILON * sum(abs(node.grad * node._data) for node in ordered(self.root))
+        order = ordered(self.root)
+        return EPSILON * sum(
+            abs(g * node._data) for g, node in zip(gradients(self.root, 1.0), order, strict=True)
+        )
 
 
 def recorded(case: Subject, value: float) -> Recording:
@@ -108,11 +110,23 @@ def symmetries(case: Subject, graph: Recording) -> None:
 
 
 def backward(graph: Recording, seed: float) -> list[float]:
-    """The gradient by backward(), from a clean start."""
-    for leaf in graph.leaves:
-        leaf.grad = 0.0
-    graph.root.backward(seed)
-    return [leaf.grad for leaf in graph.leaves]
+    """What backward() gives the leaves from a clean start; 0.0 for those that are not in the graph."""
+    pairs = zip(ordered(graph.root), gradients(graph.root, seed), strict=True)
+    found = {id(node): gradient for node, gradient in pairs}
+    return [found.get(id(leaf), 0.0) for leaf in graph.leaves]
+
+
+def gradients(root: Value, seed: float) -> list[float]:
+    """What backward() gives every node of the graph; leaves of the user's own stay as they were."""
+    order = ordered(root)
+    before = [node.grad for node in order]
+    for node in order:
+        node.grad = 0.0
+    root.backward(seed)
+    after = [node.grad for node in order]
+    for node, gradient in zip(order, before, strict=True):
+        node.grad = gradient
+    return after
 
 
 def require(case: Subject, expected: Sequence[float], got: Sequence[float], what: str) -> None:

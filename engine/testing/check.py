@@ -12,9 +12,9 @@ from math import isfinite, isnan
 from typing import Any, Final, Literal, NamedTuple, overload
 
 from engine.testing.analytic import CURVATURES, SLOPES, recorded, rounding, symmetries
-from engine.testing.differences import Estimate, Scalar, adaptive, estimated, noise_at
+from engine.testing.differences import Estimate, Scalar, adaptive, estimated, noise_at, noise_near
 from engine.testing.errors import GradientError
-from engine.testing.expressions import shortened
+from engine.testing.expression import shortened
 from engine.testing.roughness import roughness
 from engine.testing.subject import Function, Subject, plain, subject
 from engine.trees import Tree
@@ -222,7 +222,7 @@ def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: flo
 def second_looks(f: Scalar, x: float, first: Estimate, noise: float) -> Iterator[Estimate]:
     """Differences again, where a function could have misled them: noisier than its rounding, or
     with a period that the steps happen to be a multiple of."""
-    noise = max(noise, *(noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3)))
+    noise = max(noise, noise_near(f, x), *(noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3)))
     yield adaptive(f, x, noise=noise)
     yield adaptive(f, x, noise=noise, widest=first.step / 64)
 

@@ -16,6 +16,7 @@ ORDER: Final = 7  # of the derivative that bounds the truncation error of a seve
 ROUNDS: Final = 160  # of shrinking a stencil that is too wide: a kink at 0 takes them all
 SMALLEST: Final = 2.0**-1000  # step
 VAGUE: Final = 1e-6
+UNEVEN: Final = 1436549 * 2.0**-20  # at round distances, rounding errors may be all alike
 SUBNORMAL: Final = 2.0**-1073  # the rounding of the smallest values
 Scalar = Callable[[float], float]
 
@@ -98,7 +99,7 @@ def adaptive(
         chosen = min(step, power_of_two(max(ideal, 8 * ulp(x))))
         nearer = [f(x + k * chosen) for k in rule.grid]
         scale = chosen / step
-        if scale >= 1 / 16 and highest(nearer, 6) <= 8 * scale**6 * highest(values, 6) + 64 * roundoff:
+        if scale >= 1 / 16 and highest(nearer, 5) <= 8 * scale**5 * highest(values, 5) + 32 * roundoff:
             error = (roundoff * rule.noise_factor + bound * scale**ORDER) / chosen
             return Estimate(weighted(rule, nearer) / chosen, error, chosen, True)
         if chosen < SMALLEST:
@@ -130,14 +131,20 @@ def estimated(f: Scalar, x: float, noise: float = 0.0) -> Estimate:
     first = adaptive(f, x, noise=noise)
     if not first.vague:
         return first
-    second = adaptive(f, x, noise=max(noise, noise_at(f, x, max(1.0, abs(x)) / 16)))
+    second = adaptive(f, x, noise=max(noise, noise_near(f, x)))
     return second if second.settled else first
+
+
+def noise_near(f: Scalar, x: float) -> float:
+    """The noise of f beside x, but not there: what breaks at the point itself is no noise."""
+    room = power_of_two(max(1.0, abs(x))) / 256
+    return max(noise_at(f, x + side * room, 16 * room) for side in (-1.0, 1.0))
 
 
 def noise_at(f: Scalar, x: float, step: float) -> float:
     """How far a value of f may be off, seen in the highest differences of values that lie close
     together (Jorge More and Stefan Wild, "Estimating computational noise", 2011)."""
-    spacing = power_of_two(max(step * 2.0**-20, 8 * ulp(x)))
+    spacing = power_of_two(max(step * 2.0**-20, 8 * ulp(x))) * UNEVEN
     values = [f(x + k * spacing) for k in range(-4, 5)]
     if not all(map(isfinite, values)):
         return 0.0

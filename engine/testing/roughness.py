@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 
 from engine.testing.differences import EPSILON, Estimate, Scalar, power_of_two
 
-NEAR: Final = 2.0**-20  # relative distance from the point, if differences know no better
-FURTHER: Final = 256.0  # times that: what is smooth changes in proportion
+DISTANCES: Final = (2.0**-20, 2.0**-16, 2.0**-12)  # relative, from the point: noise hides what is nearer
+FURTHER: Final = 16.0  # times that: the slopes of what is smooth differ in proportion
 SAME: Final = 0.5  # the share of a break that has to be left near the point for it to be at the point
+RESOLVED: Final = 1e-3  # an error that small beside a break: differences have seen that it is further off
 
 
 class Sides(NamedTuple):
@@ -45,23 +46,30 @@ def outward(values: list[float], step: float) -> float:
 
 def roughness(f: Scalar, x: float, estimate: Estimate) -> str:
     """How f fails to be smooth at x, where the estimate is bad, in words; "" if nothing is seen."""
-    settled = estimate.settled  # at its step f looks smooth, and the estimate may only be imprecise
-    step = power_of_two(max(1.0, abs(x)) * NEAR)
-    step = min(step, estimate.step) if settled else step
+    scale = power_of_two(max(1.0, abs(x)))
+    found = (roughness_at(f, x, scale * distance, estimate) for distance in DISTANCES)
+    return next((words for words in found if words), "")
+
+
+def roughness_at(f: Scalar, x: float, step: float, estimate: Estimate) -> str:
     near, far = sides(f, x, step), sides(f, x, FURTHER * step)
     if not all(map(isfinite, near)):
         side = "left" if not isfinite(near.left_slope) else "right"
         return f"is not finite on the {side} of it: it stands at the edge of the domain"
-    blur = max(100 * near.roundoff, 2 * estimate.error * estimate.step / step if settled else 0.0)
+    blur = 100 * near.roundoff
+    if estimate.settled:
+        blur = max(blur, 4 * estimate.error * estimate.step / step)
     steepness = max(abs(near.left_slope), abs(near.right_slope))
-    if near.jump > SAME * far.jump and steepness < near.jump / step / 8 and near.jump > blur * step:
+
+    def clear(slope: float, share: float = 1.0) -> bool:
+        return slope > share * blur and estimate.error > RESOLVED * slope
+
+    if near.jump > SAME * far.jump and 8 * steepness < near.jump / step and clear(near.jump / step, 0.25):
         return f"has a kink there, a jump: {near.left:.6g} on the left, {near.right:.6g} on the right"
-    if near.bend > SAME * far.bend and near.bend > max(1e-4 * steepness, blur):
-        if not settled and near.bend > 8 * far.bend:
-            return "has a vertical tangent there"
+    if steepness > 4 * max(abs(far.left_slope), abs(far.right_slope)) and clear(steepness):
+        return "has a vertical tangent there"
+    if near.bend > max(SAME * far.bend, 1e-4 * steepness) and clear(near.bend):
         return (
             f"has a kink there: slope {near.left_slope:.6g} on the left, {near.right_slope:.6g} on the right"
         )
-    if not settled and steepness > 8 * max(abs(far.left_slope), abs(far.right_slope), near.roundoff):
-        return "has a vertical tangent there"
     return ""

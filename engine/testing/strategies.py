@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import inf, isfinite
+from operator import mul
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -15,14 +16,15 @@ from hypothesis import strategies as st
 from engine import functions, primitives
 from engine.domain import REAL, Interval
 from engine.modes import recording
-from engine.node import CONSTANT
 from engine.primitive import TABLE, Primitive
-from engine.testing.expressions import Expression, ordered
+from engine.testing.expression import Expression, ordered
 from engine.value import Value, constant
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 LARGEST: Final = 16.0  # magnitude of a number that is drawn, unless the domain says otherwise
+SMALL: Final = 2.0
 MARGIN: Final = 2.0**-6  # from the edges of a domain and from kinks: differences need some room
+USUAL: Final = 49  # attempts to add an application
 LIMIT: Final = 2.0**20  # magnitude of a number inside an expression
 COMPARISONS: Final = frozenset({"less", "less_equal", "greater", "greater_equal"})
 PUBLIC: Final = (*primitives.__all__, *functions.__all__, "log_base", "gelu_tanh")
@@ -43,6 +45,8 @@ def floats_in(
     if domain.whole:
         return st.integers(int(domain.low + 1), int(high)).map(float)
     numbers = st.floats(low, high)
+    if low < -SMALL and high > SMALL:  # much happens near 0
+        numbers = st.floats(-SMALL, SMALL) | numbers
     return numbers.filter(lambda x: fits(x, domain, margin)) if domain.holes else numbers
 
 
@@ -97,10 +101,20 @@ def expressions(
     if not rows or not names or max_leaves < 1 or max_nodes < 2:
         raise ValueError("expressions need an op, a variable, max_leaves >= 1 and max_nodes >= 2")
     growing = Growing(draw, names, max_leaves)
-    for _ in range(draw(st.integers(1, max_nodes - 1))):
-        if len(growing.nodes) < max_nodes:
-            growing.apply(draw(st.sampled_from(rows)), max_nodes)
+    while len(growing.nodes) < max_nodes and draw(one_more(growing, rows, max_nodes)):
+        pass
     return growing.expression()
+
+
+@st.composite
+def one_more(draw: Draw, growing: Growing, rows: Sequence[Primitive], max_nodes: int) -> bool:
+    """Tries to add an application; False is the end. A strategy of its own, so that shrinking can
+    take it out as a whole.
+    """
+    if draw(st.integers(0, USUAL)) == 0:
+        return False
+    growing.apply(draw(st.sampled_from(rows)), max_nodes)
+    return True
 
 
 class Growing:
@@ -111,7 +125,7 @@ class Growing:
         self.names = names
         self.room = max_leaves
         self.nodes: list[Value] = []
-        self.live: set[int] = set()  # ids of nodes that depend on a variable
+        self.speeds: dict[int, float] = {}  # how fast nodes move with the variables, by id
 
     def apply(self, row: Primitive, max_nodes: int) -> None:
         """Adds one application, if operands can be had and the result is sound."""
@@ -121,22 +135,28 @@ class Growing:
         operands = [self.operand(row, i, interval) for i, interval in enumerate(intervals(row, count))]
         if any(operand is None for operand in operands):
             return
+        speeds = [self.speeds.get(id(operand), 0.0) for operand in operands]
+        if not any(speeds):  # a constant, in many words
+            return
         with recording():
             node = row(*operands)
-        if sound(node):
+        if sound(node, sum(speeds)):
+            steepness = map(abs, node.local_gradient())
+            self.speeds[id(node)] = max(MARGIN, sum(map(mul, steepness, speeds)))
             self.nodes.append(node)
-            if any(id(operand) in self.live for operand in operands):
-                self.live.add(id(node))
 
     def operand(self, row: Primitive, i: int, interval: Interval) -> Value | None:
-        """An earlier node inside the domain, the newest first, or a new leaf; None if there is neither."""
+        """An earlier node inside the domain, or a new leaf; None if there is neither. The oldest comes
+        first: shrinking leads to it, and what is used no more is gone. The newest comes often.
+        """
         if interval.whole:
             return constant(self.draw(floats_in(interval)))
-        old = [node for node in reversed(self.nodes) if fits(node.data, interval)]
-        place = self.draw(st.integers(0, len(old) - (self.room == 0))) if old or self.room else -1
-        if 0 <= place < len(old):
-            return old[place]
-        return self.leaf(interval) if self.room else None
+        old = [node for node in self.nodes if fits(node.data, interval)]
+        choices: list[Value | None] = [*old, *[None] * (self.room > 0), *old[-1:] * (4 * len(old))]
+        if not choices:
+            return None
+        chosen = choices[self.draw(st.integers(0, len(choices) - 1))]
+        return self.leaf(interval) if chosen is None else chosen
 
     def leaf(self, interval: Interval) -> Value:
         """A new variable, or a constant when all variables are there."""
@@ -144,7 +164,7 @@ class Growing:
         self.room -= 1
         if self.names:
             leaf = Value(x, self.names.pop(0))
-            self.live.add(id(leaf))
+            self.speeds[id(leaf)] = 1.0
         else:
             leaf = constant(x)
         self.nodes.append(leaf)
@@ -152,9 +172,9 @@ class Growing:
 
     def expression(self) -> Expression:
         """The newest node that depends on a variable, as a function of the variables it depends on."""
-        if not self.live:
+        if not self.speeds:
             self.leaf(REAL)
-        root = next(node for node in reversed(self.nodes) if id(node) in self.live)
+        root = next(node for node in reversed(self.nodes) if id(node) in self.speeds)
         return Expression.of(root, [n for n in ordered(root) if isinstance(n, Value) and n.label])
 
 
@@ -190,12 +210,13 @@ def fits(x: float, interval: Interval, margin: float = MARGIN) -> bool:
     return x in interval and (room >= margin or interval.whole)
 
 
-def sound(node: Value) -> bool:
-    """Whether a node is finite, not too large, and not near a kink."""
-    if not isfinite(node.data) or abs(node.data) > LIMIT or node.primitive is CONSTANT:
+def sound(node: Value, speed: float = 1.0) -> bool:
+    """Whether a node is finite, not too large, and not near a kink, for operands of that speed."""
+    if not isfinite(node.data) or abs(node.data) > LIMIT or speed > LIMIT:
         return False
     gap = node.primitive.gap
     if gap is None:
         return True
     xs = [parent.data for parent in node.parents if isinstance(parent, Value)]
-    return abs(gap(xs) if node.primitive.gradient is not None else gap(*xs)) >= MARGIN
+    distance = abs(gap(xs) if node.primitive.gradient is not None else gap(*xs))
+    return distance >= MARGIN * max(1.0, speed)

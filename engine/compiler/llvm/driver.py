@@ -1,0 +1,152 @@
+"""The function around the segments: memory, the loop over groups of examples, the sums over them.
+
+Where the last group has more lanes than there are examples, they repeat the last one, unheard. In a sum
+over the examples each lane adds its own, then halves of the lanes are added until one is left. A group
+has as many lanes on every machine, so that all of them add in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from engine.compiler.llvm.code import Code, Shape, begin_loop, end_loop
+from engine.compiler.llvm.plan import Plan
+
+STACK: Final = 65_536  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
+
+
+class Driver:
+    """`run(in, begin, end, out, stride, divisor)`: a table of blocks, which examples, where the results go
+    and how far those of one output are from the next, what sums are divided by. Returns 1 without memory."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.shape = plan.shape
+        self.ints = plan.shape.of("i64")
+        self.code = Code()
+
+    def function(self) -> str:
+        self.reserve()
+        if self.plan.sums:
+            self.clear()
+        if self.shape.lanes:
+            self.loop()
+        else:
+            self.calls("0", "1")
+        if self.plan.sums:
+            self.finish()
+        if self.plan.scratch_size > STACK:
+            self.code.do("call void @free(ptr %memory)")
+        parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {self.plan.one.type} %divisor"
+        return f"define i32 @run({parameters}) nounwind {{\n{self.code.text()}\n  ret i32 0\n}}"
+
+    def reserve(self) -> None:
+        """Memory for the slots that are handed on, for the sums behind them, and for arrays."""
+        size, code = self.plan.scratch_size, self.code
+        if size <= STACK:
+            code.do(f"%scratch = alloca [{size} x i8], align 64")
+        else:
+            code.do(f"%memory = call ptr @malloc(i64 {size + 64})")
+            failed, fine = code.label(), code.label()
+            code.branch(code.let("icmp eq ptr %memory, null"), failed, fine)
+            code.begin(failed)
+            code.do("ret i32 1")
+            code.begin(fine)
+            ahead = code.let(f"ptrtoint ptr {code.address('%memory', 63)} to i64")
+            code.do(f"%scratch = inttoptr i64 {code.let(f'and i64 {ahead}, -64')} to ptr")
+        code.do(f"%sums = getelementptr i8, ptr %scratch, i64 {len(self.plan.places) * self.shape.size}")
+
+    def clear(self) -> None:
+        index = begin_loop(self.code, "0", str(self.plan.padded))
+        where = self.code.address("%sums", index.at, self.shape.type)
+        self.code.do(f"store {self.shape.type} zeroinitializer, ptr {where}")
+        end_loop(self.code, index)
+
+    def calls(self, example: str, bits: str) -> None:
+        memory = f"ptr %in, ptr %scratch, ptr {'%sums' if self.plan.sums else '%out'}"
+        for k in range(len(self.plan.segments)):
+            self.code.do(
+                f"call void @segment{k}({memory}, i64 {example}, i64 %stride, {self.plan.word} {bits})"
+            )
+
+    def loop(self) -> None:
+        """One group of lanes after the other."""
+        code, shape, ints = self.code, self.shape, self.ints
+        index = begin_loop(code, "%begin", "%end", shape.lanes)
+        rows = self.rows(index.at)
+        end = code.splat(shape, "%end", "i64")
+        mask = code.let(f"icmp slt {ints} {rows}, {end}")
+        final = code.let(f"sub {ints} {end}, {shape.all('i64', '1')}")
+        rows = code.let(f"select {shape.of('i1')} {mask}, {ints} {rows}, {ints} {final}")
+        bits = code.let(f"bitcast {shape.of('i1')} {mask} to {self.plan.word}")
+        start = 0
+        for k, block in enumerate(self.plan.layout.blocks):
+            if block.batched:
+                self.gather(k, block.size, start, rows)
+                start += block.size
+        self.calls(index.at, bits)
+        end_loop(code, index)
+
+    def rows(self, first: str) -> str:
+        """The numbers from the first on, one in each lane."""
+        counting = f"<{', '.join(f'i64 {k}' for k in range(self.shape.lanes))}>"
+        return self.code.let(f"add {self.ints} {self.code.splat(self.shape, first, 'i64')}, {counting}")
+
+    def gather(self, block: int, size: int, start: int, rows: str) -> None:
+        """The columns of a batched block, (examples, size), as slots from `start` on."""
+        code, shape, bits = self.code, self.shape, self.shape.of("i1")
+        base = code.let(f"load ptr, ptr {code.address('%in', block, 'ptr')}")
+        firsts = code.let(f"mul {self.ints} {rows}, {shape.all('i64', str(size))}")
+        index = begin_loop(code, "0", str(size))
+        at = code.let(f"add {self.ints} {firsts}, {code.splat(shape, index.at, 'i64')}")
+        pointers = code.let(f"getelementptr {shape.number}, ptr {base}, {self.ints} {at}")
+        column = code.let(
+            f"call {shape.type} @llvm.masked.gather.{shape.suffix}.v{shape.lanes}p0("
+            f"{shape.of('ptr')} {pointers}, i32 {self.plan.one.size}, "
+            f"{bits} {shape.all('i1', 'true')}, {shape.type} poison)"
+        )
+        place = code.let(f"add i64 {index.at}, {start}")
+        code.do(f"store {shape.type} {column}, ptr {code.address('%scratch', place, shape.type)}")
+        end_loop(code, index)
+
+    def finish(self) -> None:
+        """Lanes are added, those of as many sums at once as there are lanes; then divided, for a mean."""
+        code, shape = self.code, self.shape
+        divisor = code.splat(shape, "%divisor")
+        index = begin_loop(code, "0", str(self.plan.padded), shape.lanes)
+        places = [code.let(f"add i64 {index.at}, {k}") for k in range(shape.lanes)]
+        sums = [code.let(f"load {shape.type}, ptr {code.address('%sums', k, shape.type)}") for k in places]
+        result = code.let(f"fdiv {shape.type} {halved(code, shape, sums)}, {divisor}")
+        count = shape.all("i64", str(len(self.plan.tape.outputs)))
+        inside = code.let(f"icmp slt {self.ints} {self.rows(index.at)}, {count}")
+        self.plan.store(code, result, code.address("%out", index.at, shape.number), inside)
+        end_loop(code, index)
+
+
+def halved(code: Code, shape: Shape, xs: Sequence[str]) -> str:
+    """The sums of the lanes of as many vectors as they have lanes, as one vector.
+
+    In each, the upper half is added to the lower one until one number is left. Two vectors that are half
+    done fit into one: so there are half as many of them after every step.
+    """
+    width = shape.lanes
+    while width > 1:
+        half = width // 2
+        first = [i for i in range(2 * shape.lanes) if i % width < half]
+        low, high = picked(first), picked([i + half for i in first])
+        xs = [
+            code.let(f"fadd {shape.type} {both(code, shape, a, b, low)}, {both(code, shape, a, b, high)}")
+            for a, b in zip(xs[::2], xs[1::2], strict=True)
+        ]
+        width = half
+    return xs[0]
+
+
+def both(code: Code, shape: Shape, a: str, b: str, order: str) -> str:
+    """Lanes of two vectors, in an order."""
+    return code.let(f"shufflevector {shape.type} {a}, {shape.type} {b}, {order}")
+
+
+def picked(lanes: Sequence[int]) -> str:
+    return f"<{len(lanes)} x i32> <{', '.join(f'i32 {k}' for k in lanes)}>"

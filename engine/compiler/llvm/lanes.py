@@ -1,0 +1,261 @@
+"""A kernel on lanes: a number for each of several examples, which may take different branches.
+
+Every lane has a bit in a mask. A branch whose lanes are all off is jumped over; otherwise both arms run
+and each assignment selects. What differs too much from lane to lane runs lane by lane.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+
+from engine.compiler.errors import Untranslatable
+from engine.compiler.kernel import Kernel, identifier
+from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.host import vector_function
+from engine.compiler.llvm.kernels import Expressions, Term, atom_name, is_costly, kernel_name
+from engine.compiler.llvm.lane_kernels import ALONE, for_lanes
+from engine.compiler.llvm.scalar import SCALAR
+
+
+class Masked(Expressions):
+    """Statements on lanes. `region` is the mask of the branch we are in, `%live` that of the function."""
+
+    def __init__(self, kernel: Kernel, shape: Shape) -> None:
+        super().__init__(kernel, shape)
+        self.bits = shape.of("i1")
+        self.region: str | None = None
+        integers = [name for name, kind in kernel.variables.items() if kind == "int"]
+        if any(name in kernel.parameters for name in integers) or kernel.result == "int":
+            raise Untranslatable(f"{kernel.name} has integers that differ from lane to lane")
+
+    def function(self) -> str:
+        result = self.type(self.kernel.result)
+        self.code.do(f"%live = alloca {self.bits}")
+        self.code.do(f"store {self.bits} %mask, ptr %live")
+        self.code.do(f"%result = alloca {result}")
+        self.code.do(f"store {result} zeroinitializer, ptr %result")
+        self.variables()
+        self.block(self.kernel.tree.body)
+        self.code.do(f"ret {result} {self.code.let(f'load {result}, ptr %result')}")
+        parameters = f"{self.bits} %mask, {self.parameters()}"
+        return (
+            f"define internal {self.heading()}({parameters}) {self.attributes()} {{\n{self.code.text()}\n}}"
+        )
+
+    def context(self) -> list[str]:
+        return [f"{self.bits} {self.active()}"]
+
+    # Masks
+
+    def meet(self, a: str | None, b: str) -> str:
+        return b if a is None else self.code.let(f"and {self.bits} {a}, {b}")
+
+    def inverted(self, mask: str) -> str:
+        return self.negated(Term(mask, "bool")).text
+
+    def active(self) -> str:
+        """The lanes that run here."""
+        return self.meet(self.region, self.code.let(f"load {self.bits}, ptr %live"))
+
+    def any(self, mask: str) -> str:
+        word = self.code.let(f"bitcast {self.bits} {mask} to i{self.shape.lanes}")
+        return self.code.let(f"icmp ne i{self.shape.lanes} {word}, 0")
+
+    # Statements
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Return(value=ast.expr() as value):
+                self.give(self.expression(value))
+            case ast.Assign(targets=[target], value=value):
+                self.assign(identifier(target), self.expression(value))
+            case ast.AugAssign():
+                sum_ = self.expression(ast.BinOp(node.target, node.op, node.value))
+                self.assign(identifier(node.target), sum_)
+            case ast.If():
+                self.conditional(node)
+            case ast.While(orelse=[]):
+                self.loop(node)
+            case ast.For(orelse=[], iter=ast.Call(func=ast.Name("range"), args=[*bounds])):
+                self.counted(node, bounds)
+            case _:
+                raise Untranslatable(
+                    f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}"
+                )
+
+    def give(self, value: Term) -> None:
+        """Returns from the lanes that run."""
+        active, kind = self.active(), self.kernel.result
+        value = self.floated(value) if kind == "float" else value
+        before = self.let(kind, f"load {self.type(kind)}, ptr %result")
+        chosen = self.selected(Term(active, "bool"), value, before)
+        self.code.do(f"store {self.type(kind)} {chosen.text}, ptr %result")
+        live = self.code.let(f"load {self.bits}, ptr %live")
+        rest = self.meet(live, self.inverted(active))
+        self.code.do(f"store {self.bits} {rest}, ptr %live")
+
+    def assign(self, name: str, value: Term) -> None:
+        """Lanes outside of the region keep what they have; those that have returned do not matter."""
+        kind = self.kernel.variables[name]
+        if kind == "int" and (value.kind != "int" or self.region is not None):
+            raise Untranslatable(f"{self.kernel.name} has integers that differ from lane to lane")
+        value = self.floated(value) if kind == "float" else value
+        if self.region is not None:
+            before = self.let(kind, f"load {self.type(kind)}, ptr {self.variable(name)}")
+            value = self.selected(Term(self.region, "bool"), value, before)
+        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.variable(name)}")
+
+    def conditional(self, node: ast.If) -> None:
+        test = self.expression(node.test).text
+        self.within(test, node.body)
+        if node.orelse:
+            self.within(self.inverted(test), node.orelse)
+
+    def within(self, test: str, statements: Sequence[ast.stmt]) -> None:
+        """Statements for the lanes where a test holds; costly ones are jumped over if there are none."""
+        outer = self.region
+        self.region = self.meet(outer, test)
+        done = self.code.label() if any(map(is_costly, statements)) else None
+        if done is not None:
+            body = self.code.label()
+            self.code.branch(self.any(self.active()), body, done)
+            self.code.begin(body)
+        self.block(statements)
+        if done is not None:
+            self.code.jump(done)
+            self.code.begin(done)
+        self.region = outer
+
+    def loop(self, node: ast.While) -> None:
+        """As long as any lane goes on."""
+        test, body, done = self.code.label(), self.code.label(), self.code.label()
+        outer = self.region
+        self.code.jump(test)
+        self.code.begin(test)
+        self.region = self.meet(self.active(), self.expression(node.test).text)
+        self.code.branch(self.any(self.region), body, done)
+        self.code.begin(body)
+        self.block(node.body)
+        self.code.jump(test)
+        self.code.begin(done)
+        self.region = outer
+
+    def counted(self, node: ast.For, bounds: Sequence[ast.expr]) -> None:
+        """All lanes count together; where the bound differs, some of them stop earlier."""
+        place, test, body, done = (
+            self.variable(identifier(node.target)),
+            *(self.code.label() for _ in range(3)),
+        )
+        start = self.expression(bounds[0]) if len(bounds) == 2 else Term("0", "int")
+        stop = self.expression(bounds[-1])
+        if start.kind != "int":
+            raise Untranslatable(f"{self.kernel.name} has a loop that starts differently from lane to lane")
+        outer = self.region
+        self.code.do(f"store i64 {start.text}, ptr {place}")
+        self.code.jump(test)
+        self.code.begin(test)
+        at = self.let("int", f"load i64, ptr {place}")
+        if stop.kind == "int":
+            going = self.code.let(f"icmp slt i64 {at.text}, {stop.text}")
+        else:
+            self.region = self.meet(self.active(), self.compared(at, "<", stop).text)
+            going = self.any(self.region)
+        self.code.branch(going, body, done)
+        self.code.begin(body)
+        self.block(node.body)
+        following = self.code.let(f"add i64 {at.text}, 1")
+        self.code.do(f"store i64 {following}, ptr {place}")
+        self.code.jump(test)
+        self.code.begin(done)
+        self.region = outer
+
+    def branches(self, test: Term, body: ast.expr, orelse: ast.expr) -> Term:
+        first = self.arm(test.text, body)
+        second = self.arm(self.inverted(test.text), orelse)
+        return self.selected(test, first, second)
+
+    def arm(self, test: str, node: ast.expr) -> Term:
+        """An arm of `a if c else b`, jumped over where no lane needs it."""
+        if not is_costly(node):
+            return self.floated(self.expression(node))
+        place, body, done = self.temporary("float"), self.code.label(), self.code.label()
+        outer = self.region
+        self.region = self.meet(outer, test)
+        self.code.branch(self.any(self.active()), body, done)
+        self.code.begin(body)
+        value = self.floated(self.expression(node))
+        self.code.do(f"store {self.shape.type} {value.text}, ptr {place}")
+        self.code.jump(done)
+        self.code.begin(done)
+        self.region = outer
+        return self.let("float", f"load {self.shape.type}, ptr {place}")
+
+
+@cache
+def lane_function(kernel: Kernel, shape: Shape) -> str:
+    """The text of a kernel on lanes. Raises Untranslatable where it has to run lane by lane."""
+    if kernel.name in ALONE:
+        raise Untranslatable(f"{kernel.name} is not accurate enough on lanes")
+    return Masked(for_lanes(kernel), shape).function()
+
+
+def lane_by_lane(kernel: Kernel, shape: Shape) -> str:
+    """A kernel on lanes as one scalar call for each. Raises Untranslatable for a kernel of lists."""
+    if set(kernel.parameters.values()) != {"float"} or kernel.result != "float":
+        raise Untranslatable(f"{kernel.name} does not run on lanes")
+    code = Code()
+    names = [f"%{name}" for name in kernel.parameters]
+    result = calls_by_lane(code, kernel_name(kernel, SCALAR), shape, names)
+    parameters = ", ".join([f"{shape.of('i1')} %mask", *(f"{shape.type} {name}" for name in names)])
+    heading = f"define internal {shape.type} @{kernel_name(kernel, shape)}({parameters}) nounwind"
+    return f"{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
+
+
+def calls_by_lane(code: Code, function: str, shape: Shape, names: Sequence[str]) -> str:
+    result = "poison"
+    for k in range(shape.lanes):
+        one = [code.let(f"extractelement {shape.type} {name}, i64 {k}") for name in names]
+        y = code.let(f"call double @{function}({', '.join(f'double {x}' for x in one)})")
+        result = code.let(f"insertelement {shape.type} {result}, double {y}, i64 {k}")
+    return result
+
+
+def lane_atom(name: str, arity: int, shape: Shape) -> str:
+    """A function of libm on lanes: by the vector library where there is one, else lane by lane."""
+    code = Code()
+    names = [f"%x{i}" for i in range(arity)]
+    found = vector_function(name, arity)
+    if found is None:
+        result = calls_by_lane(code, atom_name(name, SCALAR), shape, names)
+    else:
+        result = calls_by_part(code, *found, shape, names)
+    parameters = ", ".join(f"{shape.type} {x}" for x in names)
+    heading = f"define internal {shape.type} @{atom_name(name, shape)}({parameters}) nounwind"
+    return f"{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
+
+
+def calls_by_part(code: Code, function: str, width: int, shape: Shape, names: Sequence[str]) -> str:
+    """Calls of a function of so many lanes, which are fewer than ours or as many."""
+    part = Shape(width)
+    results = []
+    for start in range(0, shape.lanes, width):
+        picked = f"<{width} x i32> <{', '.join(f'i32 {start + k}' for k in range(width))}>"
+        xs = [code.let(f"shufflevector {shape.type} {x}, {shape.type} poison, {picked}") for x in names]
+        results.append(code.let(f"call {part.type} @{function}({', '.join(f'{part.type} {x}' for x in xs)})"))
+    while len(results) > 1:
+        results = [joined(code, width, a, b) for a, b in zip(results[::2], results[1::2], strict=True)]
+        width *= 2
+    return results[0]
+
+
+def joined(code: Code, width: int, a: str, b: str) -> str:
+    """Two vectors as one of twice the width."""
+    every = ", ".join(f"i32 {k}" for k in range(2 * width))
+    kind = Shape(width).type
+    return code.let(f"shufflevector {kind} {a}, {kind} {b}, <{2 * width} x i32> <{every}>")

@@ -1,0 +1,112 @@
+"""What has to be known before a tape is written as machine code: how it is cut, and where its slots lie.
+
+LLVM takes quadratic time over one long block, so a tape is cut in segments of a few hundred operands. A
+segment keeps its own slots in registers; what others read lies in a scratch memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from engine.compiler.backend import Layout, Options
+from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.tape import Entry, Tape
+
+SEGMENT: Final = 300  # operands in one function
+LONG: Final = 64  # operands from where on a row of many is a loop over memory
+NUMBER: Final = {"float64": "double", "float32": "float"}
+LANES: Final = {"float64": 8, "float32": 16}  # 512 bits; LLVM splits them for what the machine has
+
+
+class Plan:
+    """One tape in one layout.
+
+    shape    of a slot: a number, or lanes of numbers for a mapped tape
+    one      of a single number
+    sources  for each input its block, its place in there, and whether there is one for each example
+    places   where in the scratch memory a slot is that a later segment reads: its index
+    outputs  which results a slot is
+    sums     whether results are summed over the examples
+    """
+
+    def __init__(self, tape: Tape, layout: Layout, options: Options) -> None:
+        self.tape = tape
+        self.layout = layout
+        self.fast = options.fast_math
+        self.one = Shape(0, NUMBER[options.dtype])
+        self.shape = Shape(LANES[options.dtype], self.one.number) if layout.mapped else self.one
+        self.kernel_shape = Shape(self.shape.lanes)  # kernels compute with doubles
+        self.sources = sources(layout)
+        self.weight = sum(len(entry.operands) for entry in tape.entries)
+        self.array_length = max((len(e.operands) for e in tape.entries if is_long(e)), default=0)
+        self.segments = list(cut(tape))
+        self.places = places(tape, self.segments, self.sources)
+        self.outputs: dict[int, list[int]] = {}
+        for k, slot in enumerate(tape.outputs):
+            self.outputs.setdefault(slot, []).append(k)
+        self.sums = layout.mapped and layout.reduce is not None
+
+    @property
+    def word(self) -> str:
+        """The mask of the lanes that hold an example, as an integer."""
+        return f"i{self.shape.lanes or 8}"
+
+    @property
+    def parameters(self) -> str:
+        """Of a segment."""
+        memory = "ptr %in, ptr noalias %scratch, ptr noalias %out"
+        return f"{memory}, i64 %example, i64 %stride, {self.word} %bits"
+
+    @property
+    def padded(self) -> int:
+        """The number of sums, rounded up to groups of lanes."""
+        return -(-len(self.tape.outputs) // self.shape.lanes) * self.shape.lanes
+
+    @property
+    def array_offset(self) -> int:
+        """Where the array for the operands of long rows begins: behind the slots and the sums."""
+        count = len(self.places) + (self.padded if self.sums else 0)
+        return (count * self.shape.size + 63) // 64 * 64
+
+    @property
+    def scratch_size(self) -> int:
+        """In bytes."""
+        return self.array_offset + self.array_length * self.kernel_shape.size + 64
+
+    def store(self, code: Code, x: str, where: str, mask: str) -> None:
+        """Stores the lanes that are in the mask."""
+        kind, bits = self.shape.type, self.shape.of("i1")
+        arguments = f"{kind} {x}, ptr {where}, i32 {self.one.size}, {bits} {mask}"
+        code.do(f"call void @llvm.masked.store.{self.shape.suffix}.p0({arguments})")
+
+
+def is_long(entry: Entry) -> bool:
+    return entry.primitive.gradient is not None and len(entry.operands) > LONG
+
+
+def sources(layout: Layout) -> list[tuple[int, int, bool]]:
+    return [(k, j, block.batched) for k, block in enumerate(layout.blocks) for j in range(block.size)]
+
+
+def cut(tape: Tape) -> Iterator[list[int]]:
+    """The operations of a tape in groups of bounded weight, at least one group."""
+    group: list[int] = []
+    weight = 0
+    for slot, entry in tape.operations():
+        if weight + len(entry.operands) > SEGMENT and group:
+            yield group
+            group, weight = [], 0
+        group.append(slot)
+        weight += len(entry.operands)
+    yield group
+
+
+def places(
+    tape: Tape, segments: Sequence[Sequence[int]], origins: Sequence[tuple[int, int, bool]]
+) -> dict[int, int]:
+    """The place in the scratch memory of batched inputs and of slots that are read in another segment."""
+    home = {slot: k for k, group in enumerate(segments) for slot in group}
+    shared = {i for slot, k in home.items() for i in tape.entries[slot].operands if home.get(i, k) != k}
+    staged = [slot for slot, (_, _, batched) in enumerate(origins) if batched]
+    return {slot: place for place, slot in enumerate([*staged, *sorted(shared)])}

@@ -1,0 +1,59 @@
+"""A tape as machine code in memory: its segments and driver, with the kernels that they call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from engine.compiler.backend import Layout, Options
+from engine.compiler.kernel import is_atom, kernels_of
+from engine.compiler.llvm.driver import Driver
+from engine.compiler.llvm.host import Linked
+from engine.compiler.llvm.kernels import atom_name
+from engine.compiler.llvm.library import CALLED, atoms, declarations, kernel_functions, tables
+from engine.compiler.llvm.plan import Plan, is_long
+from engine.compiler.llvm.rows import ROWS
+from engine.compiler.llvm.segment import Segment
+from engine.compiler.tape import Tape
+
+LARGE: Final = 5_000  # operands from where on a tape is translated fast rather than well
+DEFINED: Final = re.compile(r"^define [^@]*@([\w.]+)\(", re.M)
+
+
+def kernels(plan: Plan) -> str:
+    """The kernels of a tape with all that they need but declarations."""
+    entries = (e for _, e in plan.tape.operations() if e.primitive.name not in ROWS or is_long(e))
+    rows = list(dict.fromkeys(e.primitive for e in entries))
+    body = "\n".join([*tables(kernels_of(rows)), *kernel_functions(rows, plan.kernel_shape)])
+    atomic = [p.value.__name__ for p in rows if is_atom(p.value)]
+    called = " ".join(f"@{atom_name(name, plan.kernel_shape)}(" for name in atomic)
+    return "\n".join([body, *atoms(body + called, plan.kernel_shape)])
+
+
+def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
+    """The code in memory; the last part exports `run`. Raises Untranslatable for all it cannot compile.
+
+    A small tape is optimised together with its kernels; of a large one only the kernels are.
+    """
+    plan = Plan(tape, layout, options)
+    library = kernels(plan)
+    segments = [Segment(plan).function(k) for k in range(len(plan.segments))]
+    body = "\n".join([*segments, Driver(plan).function()])
+    if plan.weight <= LARGE:
+        return [assembled([library, body], ("run",), {}, True)]
+    called = sorted({name for _, name, _ in CALLED.findall(body)} & set(DEFINED.findall(library)))
+    if not called:
+        return [assembled([body], ("run",), {}, False)]
+    for name in called:
+        library = re.sub(rf"^define internal (.*@{re.escape(name)}\()", r"define \1", library, flags=re.M)
+    apart = assembled([library], called, {}, True)
+    return [apart, assembled([body], ("run",), apart.addresses, False)]
+
+
+def assembled(
+    texts: Sequence[str], exports: Sequence[str], known: Mapping[str, int], optimise: bool
+) -> Linked:
+    """Texts with declarations of what they call and do not define."""
+    lines, imports = declarations("\n".join(texts), known)
+    return Linked("\n".join([*lines, *texts]), exports, imports, optimise)

@@ -1,0 +1,123 @@
+"""Python's objects as machine code sees them: what may be read of them, once it has been proved.
+
+Floats are read and results are made by functions of Python's stable interface. Lists, tuples and arrays are
+read at fixed offsets, which hold on ordinary 64-bit builds; elsewhere the long way is taken.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+TYPE: Final = 8  # offsets in bytes: of the type in any object
+LENGTH: Final = 16  # of a list or tuple
+LIST_ITEMS: Final = 24  # where a pointer to them is
+TUPLE_ITEMS: Final = 24  # where they begin
+DATA: Final = 16  # of an array: its memory,
+DIMENSIONS: Final = 24  # how many there are,
+SHAPE: Final = 32
+DTYPE: Final = 56
+FLAGS: Final = 64
+READY: Final = 0x101  # C-contiguous and aligned
+FUNCTIONS: Final = (
+    "PyFloat_AsDouble",
+    "PyFloat_FromDouble",
+    "PyErr_Occurred",
+    "PyErr_NoMemory",
+    "PyTuple_New",
+    "PyTuple_SetItem",
+    "PyList_New",
+    "PyList_SetItem",
+    "Py_IncRef",
+)
+
+
+@cache
+def functions() -> dict[str, int]:
+    """The addresses of the functions of Python that machine code calls."""
+    found = {name: ctypes.cast(ctypes.pythonapi[name], ctypes.c_void_p).value for name in FUNCTIONS}
+    return {name: where for name, where in found.items() if where is not None}
+
+
+def word(x: object, offset: int) -> int:
+    return ctypes.c_int64.from_address(id(x) + offset).value
+
+
+@cache
+def offsets_hold() -> bool:
+    """Whether objects lie in memory as this module says."""
+    if object.__basicsize__ != 16 or sys.maxsize != 2**63 - 1 or sys.byteorder != "little":
+        return False
+    item = 1.5
+    one, pair = [item], (item, item)
+    items = ctypes.c_int64.from_address(word(one, LIST_ITEMS)).value
+    return (
+        word(one, TYPE) == id(list)
+        and (word(one, LENGTH), items) == (1, id(item))
+        and (word(pair, LENGTH), word(pair, TUPLE_ITEMS)) == (2, id(item))
+    )
+
+
+@cache
+def array_offsets_hold() -> bool:
+    numpy = sys.modules["numpy"]
+    array = numpy.zeros((2, 3))
+    if not offsets_hold() or numpy.ndarray.__basicsize__ < FLAGS + 4:
+        return False
+    shape = (ctypes.c_int64 * 2).from_address(word(array, SHAPE))
+    return (
+        word(array, DATA) == array.ctypes.data
+        and word(array, DIMENSIONS) & 0xFFFFFFFF == 2
+        and tuple(shape) == (2, 3)
+        and word(array, DTYPE) == id(numpy.dtype("float64"))
+        and word(array, FLAGS) & 0xFFFFFFFF == array.flags.num
+    )
+
+
+NEW_ARRAY: Final = 94  # the place of PyArray_NewFromDescr in NumPy's table of functions, fixed by its ABI
+
+
+@cache
+def array_maker() -> int:
+    """The address of NumPy's function that makes an array."""
+    core = "numpy._core" if "numpy._core" in sys.modules else "numpy.core"  # NumPy 2, NumPy 1
+    capsule = sys.modules[f"{core}._multiarray_umath"]._ARRAY_API
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    table = pointer(capsule, None)
+    return int(ctypes.c_void_p.from_address(table + NEW_ARRAY * ctypes.sizeof(ctypes.c_void_p)).value or 0)
+
+
+class Definition(ctypes.Structure):
+    """Python's PyMethodDef."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
+
+
+FASTCALL: Final = 0x80
+
+
+class Owner:
+    """Keeps alive what a function of machine code needs."""
+
+    def __init__(self, definition: Definition, *code: Any) -> None:
+        self.definition = definition
+        self.code = code
+
+
+def function_at(entry: Any, *needed: Any) -> Callable[..., Any]:
+    """`entry` of linked code as a function of Python, which keeps it alive and whatever else is needed."""
+    definition = Definition(b"compiled", entry.addresses["entry"], FASTCALL, None)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    made: Callable[..., Any] = make(ctypes.addressof(definition), Owner(definition, entry, *needed), None)
+    return made

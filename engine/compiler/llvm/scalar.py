@@ -1,0 +1,116 @@
+"""A kernel as a scalar function: the branches and loops of the Python source, as they stand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from engine.compiler.errors import Untranslatable
+from engine.compiler.kernel import Kernel, identifier
+from engine.compiler.llvm.code import Shape
+from engine.compiler.llvm.kernels import Expressions, Term
+
+SCALAR: Final = Shape(0)
+
+
+class Branching(Expressions):
+    """Statements of scalar code."""
+
+    def function(self) -> str:
+        self.variables()
+        self.block(self.kernel.tree.body)
+        self.code.do("unreachable")
+        heading = f"define internal {self.heading()}({self.parameters()}) {self.attributes()}"
+        return f"{heading} {{\n{self.code.text()}\n}}"
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Return(value=ast.expr() as value):
+                result = self.expression(value)
+                self.code.do(f"ret {self.type(self.kernel.result)} {result.text}")
+                self.code.begin(self.code.label())  # what follows is never reached
+            case ast.Assign(targets=[target], value=value):
+                self.assign(identifier(target), self.expression(value))
+            case ast.AugAssign():
+                sum_ = self.expression(ast.BinOp(node.target, node.op, node.value))
+                self.assign(identifier(node.target), sum_)
+            case ast.If():
+                self.conditional(node)
+            case ast.While(orelse=[]):
+                self.loop(node)
+            case ast.For(orelse=[], iter=ast.Call(func=ast.Name("range"), args=[*bounds])):
+                self.counted(node, bounds)
+            case _:
+                raise Untranslatable(
+                    f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}"
+                )
+
+    def assign(self, name: str, value: Term) -> None:
+        kind = self.kernel.variables[name]
+        value = self.floated(value) if kind == "float" else value
+        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.variable(name)}")
+
+    def conditional(self, node: ast.If) -> None:
+        yes, no, done = self.code.label(), self.code.label(), self.code.label()
+        self.code.branch(self.expression(node.test).text, yes, no)
+        for label, statements in ((yes, node.body), (no, node.orelse)):
+            self.code.begin(label)
+            self.block(statements)
+            self.code.jump(done)
+        self.code.begin(done)
+
+    def loop(self, node: ast.While) -> None:
+        test, body, done = self.code.label(), self.code.label(), self.code.label()
+        self.code.jump(test)
+        self.code.begin(test)
+        self.code.branch(self.expression(node.test).text, body, done)
+        self.code.begin(body)
+        self.block(node.body)
+        self.code.jump(test)
+        self.code.begin(done)
+
+    def counted(self, node: ast.For, bounds: Sequence[ast.expr]) -> None:
+        """The bound is computed once, as in Python."""
+        place, test, body, done = (
+            self.variable(identifier(node.target)),
+            *(self.code.label() for _ in range(3)),
+        )
+        start = self.expression(bounds[0]).text if len(bounds) == 2 else "0"
+        stop = self.expression(bounds[-1]).text
+        self.code.do(f"store i64 {start}, ptr {place}")
+        self.code.jump(test)
+        self.code.begin(test)
+        at = self.code.let(f"load i64, ptr {place}")
+        self.code.branch(self.code.let(f"icmp slt i64 {at}, {stop}"), body, done)
+        self.code.begin(body)
+        self.block(node.body)
+        following = self.code.let(f"add i64 {at}, 1")
+        self.code.do(f"store i64 {following}, ptr {place}")
+        self.code.jump(test)
+        self.code.begin(done)
+
+    def branches(self, test: Term, body: ast.expr, orelse: ast.expr) -> Term:
+        yes, no, done = self.code.label(), self.code.label(), self.code.label()
+        kind = self.kernel.type_of(body)
+        place = self.temporary(kind)
+        self.code.branch(test.text, yes, no)
+        for label, arm in ((yes, body), (no, orelse)):
+            self.code.begin(label)
+            value = self.expression(arm)
+            value = self.floated(value) if kind == "float" else value
+            self.code.do(f"store {self.type(kind)} {value.text}, ptr {place}")
+            self.code.jump(done)
+        self.code.begin(done)
+        return self.let(kind, f"load {self.type(kind)}, ptr {place}")
+
+
+@cache
+def scalar_function(kernel: Kernel) -> str:
+    """The text of a kernel as a function of doubles. Raises Untranslatable."""
+    return Branching(kernel, SCALAR).function()
