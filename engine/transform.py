@@ -235,8 +235,8 @@ def matching(tree: Tree, other: Any, what: str) -> list[Any]:
     taken = Tree(other)
     if taken.form != tree.form:
         raise ValueError(
-            f"{what} is needed, {tree.kind} of {len(tree.scalars)}; got {taken.kind} of {len(taken.scalars)}, "
-            f"or of another structure: {other!r:.60}"
+            f"{what} is needed, {tree.kind} of {len(tree.scalars)} numbers; got {taken.kind} of "
+            f"{len(taken.scalars)}, or of another structure: {other!r:.60}"
         )
     return [as_plain(x) for x in taken.scalars]
 
