@@ -6,11 +6,11 @@ from importlib import import_module
 from types import ModuleType
 
 
-def required(module: str, purpose: str) -> ModuleType:
-    """A module of the extra `nn`. Raises ModuleNotFoundError, saying how to install it."""
+def required(module: str, purpose: str, extra: str = "nn") -> ModuleType:
+    """A module of that extra. Raises ModuleNotFoundError, saying how to install it."""
     try:
         return import_module(module)
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            f"{purpose} needs {missing.name}: pip install 'chainrule[nn]'", name=missing.name
+            f"{purpose} needs {missing.name}: pip install 'chainrule[{extra}]'", name=missing.name
         ) from None

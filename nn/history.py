@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from io import BytesIO
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,15 @@ from nn.extras import required
 class History:
     """The mean loss of every epoch, over the training samples and over the validation samples.
 
-    `stopped` says why training ended before its last epoch: "callback", "interrupted" or "".
+    `how` is "compiled" or "eager", with the reason if compiled steps were asked for; `stopped` says
+    why training ended before its last epoch: "callback", "interrupted" or "".
     """
 
     loss: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
+    how: str = "eager"
     stopped: str = ""
 
     @property
@@ -32,10 +34,10 @@ class History:
     @property
     def best(self) -> float:
         """The lowest monitored loss, inf before the first epoch."""
-        return min(self.monitored, default=inf)
+        return min((loss for loss in self.monitored if not isnan(loss)), default=inf)
 
     def __repr__(self) -> str:
-        parts = [f"{len(self.loss)} epochs", f"{self.steps:,} steps"]
+        parts = [f"{len(self.loss)} epochs", f"{self.steps:,} {self.how.split(':')[0]} steps"]
         parts += [f"loss {self.loss[-1]:.4g}"] if self.loss else []
         parts += [f"validation {self.validation[-1]:.4g}"] if self.validation else []
         return f"History({', '.join(parts)}{f', {self.stopped}' if self.stopped else ''})"

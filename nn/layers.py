@@ -38,6 +38,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 class Neuron(Module):
     """activation(w . x + b), one `dot` node, the bias and the activation.
 
+    `fan_out` is the width of the layer it stands in, which some initialisers ask for.
     Raises ValueError for less than one input, an unknown activation, or, called, for another
     number of inputs than `nin`.
     """

@@ -80,8 +80,9 @@ class Module:
 
         def rebuild(new: Sequence[Any]) -> Module:
             # deepcopy hands out what its memo has: shared parameters stay shared, cycles are no matter
-            renewed = zip(parameters, map(parameter_of, new), strict=True)
-            return deepcopy(self, {id(old): value for old, value in renewed})
+            memo: dict[int, Any] = {id(part): part for part in shared(self, set())}
+            memo.update((id(old), parameter_of(x)) for old, x in zip(parameters, new, strict=True))
+            return deepcopy(self, memo)
 
         return parameters, rebuild
 
@@ -110,6 +111,17 @@ def contents(holder: object) -> Iterator[tuple[object, object]]:
         yield from enumerate(holder)
     elif is_array(holder) and holder.dtype == object:  # type: ignore[attr-defined]
         yield from enumerate(holder.flat)  # type: ignore[attr-defined]
+
+
+def shared(holder: object, seen: set[int]) -> Iterator[object]:
+    """What a copy with other parameters has in common with the original: all that holds none."""
+    parts = vars(holder).items() if isinstance(holder, Module) else contents(holder)
+    for key, part in parts:
+        if str(key).startswith("_") or next(walk(part, "", set()), None) is None:
+            yield part
+        elif not isinstance(part, Traceable) and id(part) not in seen:
+            seen.add(id(part))
+            yield from shared(part, seen)
 
 
 def parameter_of(x: Any) -> Any:

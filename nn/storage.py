@@ -14,7 +14,6 @@ import os
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
@@ -38,10 +37,12 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
         "model": description(model),
         "parameters": {name: number.hex() for name, number in state.items()},
     }
-    target = Path(path)
-    with NamedTemporaryFile("w", dir=target.parent, encoding="ascii", delete=False) as file:
-        json.dump(document, file, indent=1)
-    os.replace(file.name, target)
+    draft = Path(f"{os.fspath(path)}.{os.getpid()}.draft")
+    try:
+        draft.write_text(json.dumps(document, indent=1), encoding="ascii")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:

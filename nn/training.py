@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,15 +11,15 @@ from time import perf_counter
 from typing import Any
 
 import engine
-from nn.data import Samples, paired
+from nn.data import Loss, Samples, paired
 from nn.extras import required
 from nn.history import History
 from nn.init import generator
 from nn.losses import listed
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.stepping import Compiled, Eager, stepper
 
-Loss = Callable[[Any, Any], Any]
 Callback = Callable[[History], object]
 
 
@@ -34,6 +33,7 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     validation: tuple[Any, Any] | None = None,
+    compiled: bool = True,
     progress: bool = True,
     callback: Callback | None = None,
     rng: Random | int = 0,
@@ -43,6 +43,8 @@ def fit(
     loss        of one sample, `loss(model(x), target)`; a step takes its mean over a batch
     batch_size  samples of a step, in an order that `rng` shuffles for every epoch; None takes all
     validation  (X, y) that the loss is also measured on, after every epoch
+    compiled    a sample is traced and compiled, if it can be and gives what the graph gives: model and
+                loss have to be pure functions. `History.how` says which it was
     callback    called with the History after every epoch; if it returns True, training stops
 
     Stopped by the callback or by Ctrl-C, the model keeps the best weights so far. Raises ValueError
@@ -50,31 +52,37 @@ def fit(
     """
     samples = paired(model, X, y, loss)
     held_out = paired(model, *validation, loss) if validation is not None else None
-    sizes = settings(model, optimizer, epochs, batch_size, len(samples))
-    run = Run(model, loss, optimizer, held_out)
+    size = settings(model, optimizer, epochs, batch_size, len(samples))
+    run = Run(model, optimizer, held_out)
     source = generator(rng)
-    with bar(progress, epochs * -(-len(samples) // sizes)) as advance:
-        try:
+    try:
+        run.use(stepper(model, loss, samples, optimizer.parameters, compiled))
+        with bar(progress, epochs * -(-len(samples) // size), run.history.how) as advance:
             for _ in range(epochs):
-                run.epoch(samples, sizes, source, advance)
+                run.epoch(samples, size, source, advance)
                 if callback is not None and callback(run.history):
                     run.stop("callback")
                     break
-        except KeyboardInterrupt:
-            run.stop("interrupted")
+    except KeyboardInterrupt:
+        run.stop("interrupted")
     return run.history
 
 
 class Run:
     """One training run: the model with its History and its best weights so far."""
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, held_out: Samples | None) -> None:
+    stepper: Eager | Compiled
+
+    def __init__(self, model: Module, optimizer: Optimizer, held_out: Samples | None) -> None:
         self.model = model
-        self.loss = loss
         self.optimizer = optimizer
         self.held_out = held_out
         self.history = History()
         self.best = model.state_dict()
+
+    def use(self, stepper: Eager | Compiled) -> None:
+        self.stepper = stepper
+        self.history.how = stepper.how
 
     def epoch(self, samples: Samples, size: int, rng: Random, advance: Callable[[float], None]) -> None:
         """Every sample once, a step for each batch."""
@@ -93,22 +101,17 @@ class Run:
 
     def step(self, batch: Samples) -> float:
         """Forward, backward, update. Returns the mean loss of the batch, before the update."""
-        self.optimizer.zero_grad()
-        with collector_paused():
-            mean = engine.mean([self.loss(self.model(x), t) for x, t in batch])
-            mean.backward()
-            value = float(mean.data)
-            del mean  # the graph goes while the collector looks away
+        mean = self.stepper.gradient(batch)
         self.optimizer.step()
         self.history.steps += 1
-        return value
+        return mean
 
     def record(self, mean: float, weights: dict[str, float]) -> None:
         """Notes an epoch, and its weights if they are the best."""
         best = self.history.best
+        if self.held_out is not None:  # first, for it may be interrupted
+            self.history.validation.append(self.stepper.value(self.held_out))
         self.history.loss.append(mean)
-        if self.held_out is not None:
-            self.history.validation.append(evaluate(self.model, self.held_out, self.loss))
         if self.history.monitored[-1] < best:
             self.best = weights
 
@@ -134,13 +137,6 @@ def batches(samples: Samples, size: int) -> Iterator[Samples]:
         yield samples[start : start + size]
 
 
-def evaluate(model: Module, samples: Samples, loss: Loss) -> float:
-    """The mean loss, without recording."""
-    with engine.no_grad():
-        losses = [loss(model(x), t) for x, t in samples]
-    return sum(float(value.data) for value in losses) / len(losses)
-
-
 def accuracy(model: Module, X: Any, y: Any) -> float:
     """The fraction of samples whose class the model finds: the largest of several outputs, or the
     sign of a single one for targets of 0 or -1 against 1."""
@@ -156,20 +152,7 @@ def found(outputs: Sequence[Any], target: Any) -> bool:
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
-    """No cyclic garbage collection inside: graphs have no cycles, but walking them takes a third
-    of the time. Somebody who had switched it off finds it off."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@contextmanager
-def bar(progress: bool, steps: int) -> Iterator[Callable[[float], None]]:
+def bar(progress: bool, steps: int, how: str) -> Iterator[Callable[[float], None]]:
     """A progress bar over all steps: what to call after each, with its loss."""
     if progress and find_spec("tqdm") is None:
         print("no progress bar without tqdm: pip install 'chainrule[nn]'", file=sys.stderr)
@@ -177,7 +160,9 @@ def bar(progress: bool, steps: int) -> Iterator[Callable[[float], None]]:
     if not progress:
         yield lambda loss: None
         return
-    with required("tqdm.auto", "a progress bar").tqdm(total=steps, unit="step") as shown:
+    with required("tqdm.auto", "a progress bar").tqdm(
+        total=steps, unit="step", desc=how.split(":")[0]
+    ) as shown:
 
         def advance(loss: float) -> None:
             shown.set_postfix(loss=f"{loss:.4f}", refresh=False)

@@ -17,7 +17,8 @@ import io
 import re
 import sys
 from base64 import b64decode
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -29,6 +30,7 @@ from nbclient.exceptions import CellExecutionError
 from PIL import Image, ImageSequence
 
 HERE = Path(__file__).parent
+LINES = 20  # of a difference that are printed for one cell
 PATIENCE = 300  # seconds for one cell
 IMAGE = re.compile(r"data:image/(?:png|gif);base64,([\w+/=]+)")  # inside of HTML
 KERNEL = {
@@ -48,7 +50,7 @@ def main() -> int:
         print(f"no notebook has {options.name!r} in its name")
         return 1
     start = perf_counter()
-    with ProcessPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:  # the kernels are processes of their own
         reports = list(pool.map(processed, paths, [options.write] * len(paths)))
     failed = sum(map(bool, reports))
     print(f"{len(paths)} notebooks, {failed} not as committed, {perf_counter() - start:.0f} s")
@@ -82,15 +84,26 @@ def processed(path: Path, write: bool) -> str:
 
 def executed(notebook: Any) -> Any:
     """The notebook with new, normalised outputs."""
-    fresh = nbformat.from_dict(notebook)
-    here = {"metadata": {"path": str(HERE)}}
-    NotebookClient(fresh, timeout=PATIENCE, extra_arguments=QUIET, resources=here).execute()
+    fresh = execute(notebook)
     fresh.metadata = nbformat.from_dict(KERNEL)
     for i, cell in enumerate(fresh.cells):
         cell.id = f"cell-{i:02}"
         cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
         if cell.cell_type == "code":
             cell.outputs = [normal(output) for output in merged(cell.outputs)]
+    return fresh
+
+
+def execute(notebook: Any, attempts: int = 3) -> Any:
+    """A copy of the notebook, executed in a fresh kernel."""
+    here = {"metadata": {"path": str(HERE)}}
+    fresh = nbformat.from_dict(notebook)
+    try:
+        NotebookClient(fresh, timeout=PATIENCE, extra_arguments=QUIET, resources=here).execute()
+    except RuntimeError as error:  # a kernel may find its port taken just now
+        if attempts == 1 or "Kernel died before" not in str(error):
+            raise
+        return execute(notebook, attempts - 1)
     return fresh
 
 
@@ -122,10 +135,10 @@ def difference(committed: Any, fresh: Any) -> str:
     for i, (old, new) in enumerate(zip(committed.cells, fresh.cells, strict=True)):
         if new.cell_type == "code" and "varies" not in new.metadata.get("tags", []):
             before, after = described(old.outputs), described(new.outputs, old.outputs)
-            lines += difflib.unified_diff(
-                before, after, f"cell {i}, committed", f"cell {i}, executed", lineterm=""
-            )
-    return "".join(f"{line[:400]}\n" for line in lines)
+            names = (f"cell {i}, committed", f"cell {i}, executed")
+            changed = difflib.unified_diff(before, after, *names, n=0, lineterm="")
+            lines += islice(changed, LINES)
+    return "".join(f"{line[:200]}\n" for line in lines)
 
 
 def described(outputs: list[Any], like: list[Any] | None = None) -> list[str]:

@@ -1,8 +1,10 @@
 """Modules, neurons, layers, MLP."""
 
+import doctest
 import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -36,6 +38,13 @@ def test_importing_nn_takes_the_standard_library_only():
         "sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("module", [nn.module, nn.layers], ids=lambda module: module.__name__)
+def test_the_examples_in_docstrings_are_true(module):
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_the_parameters_are_the_values_in_public_attributes_each_once():
@@ -106,6 +115,12 @@ def test_a_module_maps_over_a_batch():
     )
     assert value.data == 12.5
     assert gradient.state_dict() == {"slope": 11.0, "offset": 7.0}
+
+
+def test_a_module_goes_through_compiled_code():
+    compiled = engine.jit(engine.value_and_grad(lambda model, x: model(x) ** 2))
+    value, gradient = compiled(Line(), 3.0)
+    assert (value.data, gradient.state_dict()) == (49.0, {"slope": 42.0, "offset": 14.0})
 
 
 def test_a_neuron_is_one_dot_node_the_bias_and_the_activation():
@@ -212,3 +227,13 @@ def test_repr_counts_parameters():
         "  Layer(2 -> 16, relu, 48 parameters)",
         "  Layer(16 -> 1, linear, 17 parameters)",
     ]
+
+
+def test_a_copy_with_other_parameters_shares_all_the_rest():
+    model = nn.Layer(2, 2, rng=0)
+    model.lock = threading.Lock()
+    model._table = list(range(5))
+    gradients = engine.grad(lambda layer: engine.sum(layer([1.0, 2.0])))(model)
+    assert gradients.lock is model.lock
+    assert gradients._table is model._table
+    assert gradients.neurons[0].w[0] is not model.neurons[0].w[0]

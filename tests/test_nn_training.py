@@ -2,6 +2,8 @@
 
 import gc
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ XOR = np.array([-1, 1, 1, -1])
 def trained(loss=losses.hinge, y=XOR, nout=1, X=X, **options):
     model = nn.MLP(2, [8, nout], rng=1)
     optimizer = options.pop("optimizer", None) or optim.Adam(model.parameters(), lr=0.05)
-    settings = {"epochs": 60, "progress": False} | options
+    settings = {"epochs": 60, "progress": False, "compiled": False} | options
     return model, nn.fit(model, X, y, loss=loss, optimizer=optimizer, **settings)
 
 
@@ -60,6 +62,69 @@ def test_fit_does_what_the_loop_written_out_does():
         loss.backward()
         optimizer.step()
     assert twin.state_dict() == model.state_dict()
+
+
+LOSSES = [
+    (losses.hinge, XOR, 1),
+    (losses.squared_error, [[0.1, 1], [2, -1], [3, 0], [0, 0]], 2),
+    (losses.huber, [0.1, 2, 3, -4], 1),
+    (losses.cross_entropy, [0, 1, 2, 0], 3),
+    (losses.cross_entropy, np.eye(3)[[0, 1, 2, 0]], 3),
+    (losses.binary_cross_entropy_with_logits, [0, 1, 1, 0.5], 1),
+]
+
+
+@pytest.mark.parametrize(("loss", "y", "nout"), LOSSES)
+@pytest.mark.parametrize("batch_size", [None, 3])
+def test_compiled_steps_agree_with_the_graph(loss, y, nout, batch_size):
+    settings = {"loss": loss, "y": y, "nout": nout, "batch_size": batch_size, "validation": (X, y)}
+    (fast, compiled), (slow, eager) = (trained(**settings, epochs=10, compiled=c) for c in (True, False))
+    assert (compiled.how, eager.how) == ("compiled", "eager")
+    assert compiled.loss == pytest.approx(eager.loss, rel=1e-9)
+    assert compiled.validation == pytest.approx(eager.validation, rel=1e-9)
+    assert fast.state_dict() == pytest.approx(slow.state_dict(), rel=1e-9, abs=1e-12)
+
+
+def test_a_loss_may_be_a_plain_number_for_some_samples():
+    def margin(score, target):
+        return max(1 - target * score, 0)  # as one would write it in Python
+
+    model, history = trained(margin, compiled=True, validation=(X, XOR))
+    assert nn.accuracy(model, X, XOR) == 1.0
+    assert history.how.startswith("eager")
+
+
+def branching(score, target):
+    return losses.hinge(score, 1) if target > 0 else losses.hinge(score, -1)
+
+
+def test_what_cannot_be_compiled_is_trained_through_the_graph_and_says_why():
+    _, history = trained(branching, compiled=True, epochs=2)
+    assert history.how.startswith("eager: TracingError")
+    assert history.loss == trained(epochs=2)[1].loss
+
+
+def test_a_loss_that_is_no_pure_function_is_not_compiled():
+    noise = iter(np.random.default_rng(0).normal(size=1000).tolist())
+    _, history = trained(lambda y, t: losses.squared_error(y + next(noise), t), compiled=True, epochs=2)
+    assert history.how == "eager: compiled, it gave other numbers: no pure function"
+
+
+def test_a_parameter_outside_the_model_is_trained_through_the_graph():
+    scale = Value(1.0)
+    model = nn.MLP(2, [8, 1], rng=1)
+    optimizer = optim.SGD([*model.parameters(), scale], lr=0.1)
+    history = nn.fit(
+        model,
+        X,
+        XOR,
+        loss=lambda y, t: losses.hinge(scale * y, t),
+        optimizer=optimizer,
+        epochs=2,
+        progress=False,
+    )
+    assert history.how.startswith("eager: the optimizer holds")
+    assert scale.data != 1.0
 
 
 def test_batches_take_every_sample_once_and_the_order_follows_the_seed():
@@ -106,6 +171,15 @@ def test_a_callback_stops_early_and_the_best_weights_stay():
     assert engine.mean([losses.hinge(model(x), t) for x, t in batch]).data == min(seen)
 
 
+def test_control_c_stops_compiled_training_as_well():
+    def interrupt(history):
+        if len(history.loss) == 5:
+            raise KeyboardInterrupt
+
+    _, history = trained(compiled=True, callback=interrupt)
+    assert (history.how, history.stopped, len(history.loss)) == ("compiled", "interrupted", 5)
+
+
 @pytest.mark.parametrize("at", [0, 1, 7, 30])
 def test_control_c_returns_the_history_so_far_with_the_best_weights(at):
     calls = iter(range(10**6))
@@ -122,6 +196,25 @@ def test_control_c_returns_the_history_so_far_with_the_best_weights(at):
     reached = engine.mean([losses.hinge(model(x), t) for x, t in data]).data
     assert not history.loss or reached == min(history.loss)
     assert gc.isenabled()
+
+
+def test_an_epoch_without_a_number_is_never_the_best():
+    rates = iter([0.1, math.inf, math.inf])
+    model = nn.MLP(2, [8, 1], rng=1)
+    history = nn.fit(
+        model,
+        X,
+        XOR,
+        loss=losses.hinge,
+        optimizer=optim.SGD(model.parameters(), lr=lambda t: next(rates)),
+        epochs=3,
+        callback=lambda history: len(history.loss) == 3,
+        compiled=False,
+        progress=False,
+    )
+    assert math.isnan(history.loss[-1])
+    assert history.best == min(history.loss[:2])
+    assert all(math.isfinite(p.data) for p in model.parameters())
 
 
 NAN = [[0.0, 0.0], [0.0, math.nan], [1.0, 0.0], [1.0, 1.0]]
@@ -173,11 +266,27 @@ def test_progress_is_shown_on_stderr_only(capsys):
     assert "2/2" in err or "tqdm" in err
 
 
+@pytest.mark.parametrize(("module", "cure"), [("matplotlib", "chainrule[nn]"), ("numpy", "chainrule[jit]")])
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(module, cure):
+    code = (
+        f"import sys; sys.modules[{module!r}] = sys.modules['tqdm'] = None\n"
+        "import nn\n"
+        "model = nn.MLP(1, [1], rng=0)\n"
+        "optimizer = nn.optim.SGD(model.parameters())\n"
+        "history = nn.fit(model, [0, 1], [1, 3], loss=nn.losses.squared_error, optimizer=optimizer,"
+        " epochs=2, progress=False)\n"
+        "print(history.how)\n"
+        "history.plot()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert cure in run.stdout + run.stderr
+
+
 def test_history_says_how_it_went():
     history = nn.History(loss=[2.0, 1.0], validation=[2.5, 1.5], steps=8, stopped="callback")
-    assert repr(history) == "History(2 epochs, 8 steps, loss 1, validation 1.5, callback)"
+    assert repr(history) == "History(2 epochs, 8 eager steps, loss 1, validation 1.5, callback)"
     assert history.best == 1.5
-    assert repr(nn.History()) == "History(0 epochs, 0 steps)"
+    assert repr(nn.History()) == "History(0 epochs, 0 eager steps)"
 
 
 def test_history_plots_itself(tmp_path):
