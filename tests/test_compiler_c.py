@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn import batch, batches, together
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine import functions, primitives, sin, value_and_grad
 from engine.compiler import TracingError, Untranslatable, jit
 from engine.compiler.c import c_source
 from engine.compiler.passes import simplified
-from engine.compiler.tape import Tape
 from engine.compiler.trace import trace
 from engine.primitive import TABLE, Primitive, custom
-from engine.testing.strategies import expressions
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 FLAGS = ["-std=c99", "-Wall", "-Werror", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
-BATCH = 25  # expressions in one file: 20 files make the 500 of CI, 800 the 20,000 of the night
 SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -0.5, 2.0, 1e308, -3.0]
 GOLDEN = json.loads((Path(__file__).parent / "data" / "golden.json").read_text())["ops"]
 SPELLED: dict[str, Callable[..., Any]] = {
@@ -66,28 +63,8 @@ def same(xs: Sequence[float], ys: Sequence[float]) -> bool:
     return list(map(bits, xs)) == list(map(bits, ys))
 
 
-def batches() -> int:
-    wanted = {20: 2, 200: 20, 5000: 800}
-    return wanted.get(settings.default.max_examples if settings.default else 20, 2)
-
-
-def together(expression: Sequence[Any]) -> tuple[Tape, list[float], list[float]]:
-    """Value and gradient of many expressions as one tape; the point, and what the engine says there."""
-    point = [x for e in expression for x in e.inputs]
-
-    def all_of_them(xs: Sequence[Any]) -> list[Any]:
-        results, rest = [], iter(xs)
-        for e in expression:
-            own = [next(rest) for _ in e.inputs]
-            value, gradient = value_and_grad(e, tuple(range(len(own))))(*own)
-            results += [value, *gradient]
-        return results
-
-    return trace(all_of_them, [f"x{i}" for i in range(len(point))]), point, all_of_them(point)
-
-
 @settings(max_examples=batches())
-@given(st.lists(expressions(), min_size=BATCH, max_size=BATCH))
+@given(batch())
 def test_random_expressions_and_their_gradients_have_the_engines_bits(compiled, drawn):
     tape, point, expected = together(drawn)
     assert same(tape.evaluate(point), expected)
@@ -178,14 +155,14 @@ def test_names_in_the_source_are_generated(compiled, name):
 
 def test_long_tapes_are_cut_into_functions_that_hand_on_their_results(compiled):
     def walk(x, y):
-        for _ in range(1_500):
+        for _ in range(600):
             x, y = x * 0.5 + sin(y), y + x * 0.01
         return x * y
 
     expected = value_and_grad(walk, (0, 1))(0.3, 0.7)
     f = jit(value_and_grad(walk, (0, 1)))
     source = f.to_c("f")
-    assert source.count("static void f_") > 10
+    assert source.count("static void f_") > 5
     assert same(outputs(compiled(source), "f", [0.3, 0.7], 3), [expected[0], *expected[1]])
 
 

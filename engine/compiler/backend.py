@@ -44,8 +44,8 @@ class Executable(Protocol):
         """All outputs, from one float for each input."""
 
     def direct(self, args: Sequence[Any], results: Results) -> Callable[..., Any] | None:
-        """The shortest way from arguments of this structure to results of that one, if there is any: a function
-        that returns NotImplemented for arguments of the same types which it cannot take."""
+        """The shortest way from arguments of this structure to the results, if there is any: a function that
+        returns NotImplemented for arguments that it cannot take."""
 
     def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
         """All outputs, from an array (C-contiguous, of the dtype) for each block of the layout.

@@ -106,7 +106,7 @@ class Native:
 
 
 def llvm(tape: Tape, layout: Layout, options: Options) -> Executable:
-    """The backend. Where it cannot, NumPy computes: rows that are Python functions, machines without llvmlite."""
+    """The backend. NumPy computes what it cannot: rows that are Python functions; all, without llvmlite."""
     if not installed():
         return Arrays(tape, layout, options)
     try:

@@ -78,6 +78,12 @@ def vector_function(atom: str, arity: int) -> tuple[str, int] | None:
     return None
 
 
+@cache
+def has_avx512() -> bool:
+    features = binding().get_host_cpu_features()
+    return bool(features.get("avx512f", False) and features.get("fma", False))
+
+
 @final
 class Linked:
     """Machine code in memory, for as long as this object lives. `addresses` has its exported functions."""

@@ -12,8 +12,9 @@ from functools import cache
 
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernel import Kernel, identifier
+from engine.compiler.llvm import exponential
 from engine.compiler.llvm.code import Code, Shape
-from engine.compiler.llvm.host import vector_function
+from engine.compiler.llvm.host import has_avx512, vector_function
 from engine.compiler.llvm.kernels import Expressions, Term, atom_name, is_costly, kernel_name
 from engine.compiler.llvm.lane_kernels import ALONE, for_lanes
 from engine.compiler.llvm.scalar import SCALAR
@@ -230,14 +231,15 @@ def lane_atom(name: str, arity: int, shape: Shape) -> str:
     """A function of libm on lanes: by the vector library where there is one, else lane by lane."""
     code = Code()
     names = [f"%x{i}" for i in range(arity)]
-    found = vector_function(name, arity)
+    found = (exponential.NAME, 8) if name == "exp" and has_avx512() else vector_function(name, arity)
     if found is None:
         result = calls_by_lane(code, atom_name(name, SCALAR), shape, names)
     else:
         result = calls_by_part(code, *found, shape, names)
     parameters = ", ".join(f"{shape.type} {x}" for x in names)
-    heading = f"define internal {shape.type} @{atom_name(name, shape)}({parameters}) nounwind"
-    return f"{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
+    heading = f"define internal {shape.type} @{atom_name(name, shape)}({parameters}) alwaysinline nounwind"
+    own = f"{exponential.exponential()}\n" if found is not None and found[0] == exponential.NAME else ""
+    return f"{own}{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
 
 
 def calls_by_part(code: Code, function: str, width: int, shape: Shape, names: Sequence[str]) -> str:

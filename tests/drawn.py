@@ -1,0 +1,56 @@
+"""Drawn expressions, many together on one tape, and how far a rounding error can go in them."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from engine import value_and_grad
+from engine.compiler.tape import Tape
+from engine.compiler.trace import trace
+from engine.testing.strategies import expressions
+
+BATCH = 25  # expressions in one program: 20 programs make the 500 of CI, 800 the 20,000 of the night
+
+
+def batches(share: int = 1) -> int:
+    """How many programs this profile asks for, or a share of them."""
+    profile = settings.default.max_examples if settings.default else 20
+    return max(2, {20: 2, 200: 20, 5000: 800}.get(profile, 2) // share)
+
+
+def batch(size: int = BATCH, **options: Any) -> st.SearchStrategy[list[Any]]:
+    return st.lists(expressions(**options), min_size=size, max_size=size)
+
+
+def together(drawn: Sequence[Any]) -> tuple[Tape, list[float], list[float]]:
+    """Value and gradient of many expressions as one tape; the point, and what the engine says there."""
+    point = [x for e in drawn for x in e.inputs]
+
+    def all_of_them(xs: Sequence[Any]) -> list[Any]:
+        results, rest = [], iter(xs)
+        for e in drawn:
+            own = [next(rest) for _ in e.inputs]
+            value, gradient = value_and_grad(e, tuple(range(len(own))))(*own)
+            results += [value, *gradient]
+        return results
+
+    return trace(all_of_them, [f"x{i}" for i in range(len(point))]), point, all_of_them(point)
+
+
+def shaken(tape: Tape, point: Sequence[float], ulps: float, runs: int = 5) -> list[float]:
+    """How far the outputs move, at most, when every operation is off by as many ulp at random."""
+    exact = tape.evaluate(point)
+    worst = [abs(x) * ulps * 2.3e-16 + 1e-300 for x in exact]
+    rng = random.Random(0)
+    for _ in range(runs):
+        slots = list(point)
+        for primitive, operands, number in tape.entries[len(slots) :]:
+            x = primitive.evaluate([slots[i] for i in operands]) if operands else number
+            exactly = not operands or x in (0.0, 1.0, -1.0)  # truth values and signs
+            slots.append(x if exactly else x * (1.0 + rng.uniform(-ulps, ulps) * 2.3e-16))
+        moved = [abs(slots[i] - x) for i, x in zip(tape.outputs, exact, strict=True)]
+        worst = [max(a, b) if b == b else float("inf") for a, b in zip(worst, moved, strict=True)]
+    return [10.0 * x for x in worst]

@@ -1,0 +1,446 @@
+"""`jit`: what it takes, what it gives, what it refuses."""
+
+import copy
+import gc
+import math
+import pickle
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import engine
+from engine import (
+    Value,
+    dot,
+    exp,
+    grad,
+    hessian,
+    jacobian,
+    jvp,
+    no_grad,
+    relu,
+    sin,
+    tanh,
+    value_and_grad,
+    vmap,
+)
+from engine.compiler import TracingError, jit
+from engine.compiler import trace as tracing
+from engine.compiler.function import KEPT
+from engine.compiler.symbol import Symbol
+from engine.primitive import TABLE, custom
+from engine.testing.expression import ordered
+from engine.testing.strategies import expressions
+from nn import MLP, Module
+
+
+def f(x, y):
+    return sin(x * y) * x + exp(y)
+
+
+def loss(w, x, y):
+    return (tanh(dot(w, x)) - y) ** 2
+
+
+W, X, Y = np.linspace(-1.0, 1.0, 3), np.linspace(-2.0, 2.0, 15).reshape(5, 3), np.linspace(0.0, 1.0, 5)
+
+
+def flat(tree):
+    return [x for part in tree for x in flat(part)] if isinstance(tree, (list, tuple)) else [tree]
+
+
+# What goes in, what comes out
+
+
+def test_floats_in_floats_out():
+    assert jit(f)(0.3, 0.7) == f(0.3, 0.7)
+    assert type(jit(f)(0.3, 0.7)) is float
+    assert jit(f)(1, np.float32(2.0)) == f(1.0, 2.0)
+
+
+def test_arrays_in_arrays_out():
+    g = jit(lambda w, x: {"scaled": w * 2.0, "dot": dot(w, x), "pair": (x[0], [w[1]])})
+    result = g(W, np.arange(3))
+    np.testing.assert_array_equal(result["scaled"], W * 2.0)
+    assert result["dot"] == dot(W, np.arange(3.0))
+    assert result["pair"] == (0.0, [0.0])
+    assert type(result["dot"]) is float
+
+
+def test_shapes_and_nested_containers_come_back_as_they_are_in_python():
+    def g(tree, matrix):
+        return {"m": matrix * tree["a"][0], "t": (tree["b"], None, [tree["a"][1]])}
+
+    tree, matrix = {"a": (2.0, 3.0), "b": 4.0}, np.arange(6.0).reshape(2, 3)
+    compiled, plain = jit(g)(tree, matrix), g(tree, matrix)
+    np.testing.assert_array_equal(compiled["m"], plain["m"])
+    assert compiled["t"] == plain["t"]
+
+
+def test_keywords_are_arguments():
+    assert jit(f)(0.3, y=0.7) == f(0.3, 0.7)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        grad,
+        value_and_grad,
+        lambda f: grad(f, (0, 1)),
+        lambda f: grad(grad(f)),
+        lambda f: jacobian(lambda x, y: [f(x, y), x], 1),
+        lambda f: hessian(f, (0, 1)),
+        lambda f: lambda x, y: jvp(f, (x, y), (1.0, 2.0)),
+        lambda f: grad(lambda x, y: jvp(lambda t: f(t, y), x, 1.0)[1], 1),
+    ],
+)
+def test_transforms_nest_inside_and_outside(transform):
+    assert jit(transform(f))(0.3, 0.7) == transform(f)(0.3, 0.7)
+    np.testing.assert_allclose(
+        np.ravel(flat(transform(jit(f))(0.3, 0.7))), np.ravel(flat(transform(f)(0.3, 0.7))), rtol=1e-15
+    )
+
+
+def test_variables_of_transforms_around_and_inside_are_told_apart():
+    assert jit(lambda x: jit(lambda y: x * y)(2.0))(3.0) == 6.0
+    assert grad(lambda x: jit(lambda y: x * y)(2.0))(3.0) == 2.0
+    assert jit(lambda x: grad(lambda y: x * y)(1.0))(3.0) == 3.0
+    assert jit(grad(lambda x: x * grad(lambda y: x + y)(1.0)))(1.0) == 1.0
+
+
+def test_values_in_values_out_that_stay_connected():
+    x, y = Value(0.3), Value(0.7)
+    z = jit(f)(x, y) * 2.0
+    z.backward()
+    assert (z.data, x.grad, y.grad) == (
+        2.0 * f(0.3, 0.7),
+        *grad(lambda x, y: 2.0 * f(x, y), (0, 1))(0.3, 0.7),
+    )
+    x.data = 1.0
+    assert z.forward() == 2.0 * f(1.0, 0.7)
+
+
+def test_modules_are_trees_of_parameters():
+    model = MLP(2, [3, 1], rng=1)
+    step = jit(value_and_grad(lambda model, x: model(x) ** 2))
+    value, gradient = step(model, [0.5, -1.0])
+    plain, expected = value_and_grad(lambda model, x: model(x) ** 2)(model, [0.5, -1.0])
+    assert value.data == plain.data
+    assert gradient.state_dict() == expected.state_dict()
+    model.parameters()[-1].data += 1.0
+    assert step(model, [0.5, -1.0])[0].data != value.data
+    assert len(step.known) == 1
+
+
+def test_a_detached_symbol_passes_no_gradient():
+    assert jit(grad(lambda x: x * x.detach()))(3.0) == 3.0
+
+    def half_recorded(x):
+        with no_grad():
+            y = x * x
+        return x * y
+
+    assert jit(grad(half_recorded))(3.0) == 9.0
+
+
+def test_it_works_inside_no_grad_and_on_custom_primitives():
+    cube = custom(lambda x: x**3, lambda x: 3.0 * x * x, name="cube")
+    with no_grad():
+        assert jit(grad(cube))(2.0) == 12.0
+        assert jit(grad(grad(cube)))(2.0) == 12.0
+
+
+class Line(Module):
+    def __init__(self):
+        self.slope = Value(2.0)
+
+    @jit
+    def __call__(self, x):
+        return self.slope * x
+
+
+def test_methods_may_be_compiled():
+    line = Line()
+    assert line(3.0).data == 6.0
+    line.slope.data = 4.0
+    assert line(3.0).data == 12.0
+    assert len(Line.__call__.known) == 1
+
+
+def test_callables_of_all_kinds_are_compiled():
+    assert jit(np.sin)(0.5) == math.sin(0.5)
+    assert jit(partial(lambda a, b: a * b, 2.0))(3.0) == 6.0
+    assert jit(MLP(2, [1], rng=0))([0.5, 0.25]) == MLP(2, [1], rng=0)([0.5, 0.25]).data
+
+
+def test_a_symbol_cannot_be_copied_or_pickled():
+    for copying in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TracingError, match="copy or a pickle"):
+            jit(lambda x, copying=copying: copying(x), static_argnums=1)(1.0, copying)
+    shown = []
+    jit(lambda x: shown.append(repr(sin(x))) or x)(1.0)
+    assert shown == ["<symbol sin>"]
+
+
+# Many examples
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+@pytest.mark.parametrize("axes", [(None, 0, 0), (None, 1, 0)])
+def test_a_mapped_function_is_traced_once_and_looped_over(reduce, axes):
+    calls = []
+
+    def counted(w, x, y):
+        calls.append(1)
+        return loss(w, x, y)
+
+    xs = X if axes[1] == 0 else X.T.copy()
+    compiled = jit(vmap(value_and_grad(counted), in_axes=axes, reduce=reduce))
+    value, gradient = compiled(W, xs, Y)
+    assert len(calls) == 1
+    expected, slopes = vmap(value_and_grad(loss), in_axes=axes, reduce=reduce)(W, xs, Y)
+    np.testing.assert_allclose(value, expected, rtol=1e-14)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-13, atol=1e-15)
+    compiled(W, np.concatenate([xs, xs], axis=axes[1]), np.concatenate([Y, Y]))
+    assert len(calls) == 1
+
+
+def test_lists_of_examples_give_lists():
+    compiled, plain = (t(vmap(loss, in_axes=(None, 0, 0))) for t in (jit, lambda f: f))
+    args = (W.tolist(), X.tolist(), Y.tolist())
+    assert compiled(*args) == pytest.approx(plain(*args))
+    assert type(compiled(*args)) is list
+
+
+def test_examples_inside_containers_are_mapped():
+    g = vmap(lambda w, batch: loss(w, batch["x"], batch["y"]), in_axes=(None, 0))
+    np.testing.assert_allclose(jit(g)(W, {"x": X, "y": Y}), g(W, {"x": X, "y": Y}), rtol=1e-14)
+
+
+def test_wrappers_of_a_mapped_function_are_not_taken_for_it():
+    total = grad(lambda w: engine.sum(vmap(lambda w, x: dot(w, x), in_axes=(None, 0))(w, X)))
+    np.testing.assert_allclose(jit(total)(W), total(W))
+    g = grad(vmap(lambda x: x * x, reduce="sum"))
+    np.testing.assert_allclose(jit(g)(Y), g(Y))
+
+
+@pytest.mark.parametrize("args", [(W, X[:4], Y), (W, X[:0], Y[:0]), (W, X)])
+def test_batches_that_do_not_fit_are_refused_as_without_jit(args):
+    g = vmap(loss, in_axes=(None, 0, 0))
+    with pytest.raises(ValueError, match="vmap|in_axes") as plain:
+        g(*args)
+    with pytest.raises(ValueError, match="vmap|in_axes") as compiled:
+        jit(g)(*args)
+    assert str(compiled.value) == str(plain.value)
+
+
+def test_values_of_a_mapped_function_stay_connected():
+    w = [Value(x) for x in W]
+    mean = jit(vmap(loss, in_axes=(None, 0, 0), reduce="mean"))(w, X.tolist(), Y.tolist())
+    mean.backward()
+    slopes = grad(vmap(loss, in_axes=(None, 0, 0), reduce="mean"))(list(W), X.tolist(), Y.tolist())
+    assert [v.grad for v in w] == pytest.approx(slopes)
+
+
+def test_single_precision_is_single():
+    result = jit(vmap(loss, in_axes=(None, 0, 0)), dtype="float32")(W, X, Y)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, vmap(loss, in_axes=(None, 0, 0))(W, X, Y), rtol=1e-5)
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -0.5, 2.0, 1e308, -3.0, 0.75, -40.0]
+GRID = np.array([[a, b, 0.5, 2.0] for a in SPECIAL for b in SPECIAL])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for name, row in TABLE.items() if name not in ("power_term", "polygamma")],
+    ids=lambda r: r.name,
+)
+def test_every_row_over_arrays_is_within_4_ulp_of_its_kernel(row):
+    count = len(row.partials) if row.gradient is None else 4
+    got = jit(vmap(lambda x: row(*x[:count])), backend="numpy")(GRID)
+    for point, a in zip(GRID.tolist(), got.tolist(), strict=True):
+        b = row(*point[:count])
+        assert a == b or (a != a and b != b) or abs(a - b) <= 4.0 * math.ulp(b), point
+
+
+@given(expressions())
+def test_numpy_is_within_4_ulp_of_the_condition(expression):
+    def first(*columns):
+        return expression(*columns)
+
+    expected = expression(*expression.inputs)
+    got = jit(vmap(first), backend="numpy")(*(np.array([x, x]) for x in expression.inputs))
+    expression.root.backward()
+    steps = [node for node in ordered(expression.root) if node.parents]
+    condition = math.fsum(abs(node.grad * node.data) for node in steps)
+    assert abs(got[0] - expected) <= 4.0 * 2.3e-16 * condition + 5e-324
+    assert got[1] == got[0]
+
+
+# Traces
+
+
+def test_a_new_structure_is_a_new_trace_and_an_old_one_is_not():
+    calls = []
+
+    def total(xs):
+        calls.append(1)
+        return engine.sum(xs)
+
+    g = jit(total)
+    for xs in ([1.0, 2.0], [3.0, 4.0], np.array([1.0, 2.0]), np.array([1, 2]), (1.0, 2.0), [1.0, 2.0, 3.0]):
+        assert g(xs) == sum(xs)
+    assert len(calls) == 4
+
+
+def test_static_arguments_are_part_of_the_program():
+    g = jit(lambda x, n: x**n if n > 1 else x, static_argnums=1)
+    assert [g(3.0, n) for n in (1, 2, 1, 2.0, True)] == [3.0, 9.0, 3.0, 9.0, 3.0]
+    assert len(g.known) == 4
+    with pytest.raises(TypeError, match="hashable"):
+        g(3.0, [1])
+    with pytest.raises(TypeError, match="static_argnums asks for argument 1"):
+        g(3.0)
+
+
+def test_the_cache_is_bounded():
+    g = jit(lambda xs, n: xs[0] * n, static_argnums=1, backend="numpy")
+    for n in range(3 * KEPT):
+        assert g([2.0], n) == 2.0 * n
+    assert len(g.known) == KEPT
+    g = jit(lambda *xs: xs[0], backend="numpy")
+    for n in range(1, 2 * KEPT):
+        g(*[1.0] * n)
+    assert len(g.direct) <= KEPT
+
+
+def test_threads_may_share_a_compiled_function():
+    g, wrong = jit(value_and_grad(f)), []
+    expected = {x: value_and_grad(f)(x, 0.7) for x in (0.1, 0.2, 0.3)}
+
+    def work():
+        wrong.extend(x for _ in range(50) for x in expected if g(x, 0.7) != expected[x])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_trace_leaves_nothing_behind_and_the_collector_as_it_was():
+    gc.collect()
+    gc.disable()
+    try:
+        jit(value_and_grad(f))(0.3, 0.7)
+        assert not gc.isenabled()
+        assert not [x for x in gc.get_objects() if isinstance(x, Symbol)]
+    finally:
+        gc.enable()
+
+
+# Pickles
+
+
+def test_a_compiled_function_of_a_module_is_pickled_by_name():
+    again = pickle.loads(pickle.dumps(jit(f)))
+    assert again(0.3, 0.7) == f(0.3, 0.7)
+
+
+def test_one_without_a_name_takes_its_traces_along():
+    g = jit(vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce="mean"))
+    _, gradient = g(W, X, Y)
+    again = pickle.loads(pickle.dumps(g))
+    np.testing.assert_array_equal(again(W, X, Y)[1], gradient)
+    with pytest.raises(TypeError, match="pickled without its Python function"):
+        again(W.tolist(), X, Y)
+    assert str(again.tape) == str(g.tape)
+
+
+# Refusals
+
+
+def branch(x):
+    return x if x > 0.0 else -x
+
+
+@pytest.mark.parametrize(
+    ("bad", "asked"),
+    [
+        (branch, "return x if x > 0.0 else -x"),
+        (lambda x: x.data, ".data"),
+        (lambda x: x.item(), ".item()"),
+        (lambda x: float(x), "float"),
+        (lambda x: math.sin(x), "float"),
+        (lambda x: [1.0, 2.0][int(x)], "int"),
+        (lambda x: f"{x:.3f}", "format"),
+        (lambda x: max(x, 0.0), "branch"),
+        (lambda x: (x * x).backward(), "backward"),
+        (lambda x: np.array([x], dtype=float), "float"),
+    ],
+)
+def test_asking_a_traced_number_for_its_value_names_the_line_and_the_cure(bad, asked):
+    with pytest.raises(TracingError) as caught:
+        jit(bad)(1.0)
+    assert asked in str(caught.value)
+    assert "test_compiler.py" in str(caught.value)
+    assert "engine.where" in str(caught.value)
+
+
+@pytest.mark.parametrize("result", [None, "text", (), [], object(), 1j, {"a": "b"}])
+def test_a_function_that_returns_no_number_is_refused(result):
+    with pytest.raises(TypeError, match="a compiled function returns numbers"):
+        jit(lambda x: result)(1.0)
+
+
+@pytest.mark.parametrize("arg", ["text", None, 1j, np.array(["a"]), np.array([1j]), object()])
+def test_arguments_that_are_no_numbers_are_refused(arg):
+    with pytest.raises(TypeError):
+        jit(lambda x: 2.0)(arg) if arg is not None else jit(lambda x: x * 2.0)(arg)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"backend": "fortran"}, {"dtype": "int8"}, {"threads": 0}, {"threads": 1.5}],
+)
+def test_options_that_do_not_exist_are_refused(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} is"):
+        jit(f, **options)
+
+
+def test_a_trace_without_an_end_is_refused(monkeypatch):
+    monkeypatch.setattr(tracing, "LIMIT", 1_000)
+
+    def f(x):
+        for _ in range(2_000):
+            x = sin(x)
+        return x
+
+    with pytest.raises(TracingError, match="more than 1,000 operations"):
+        jit(f)(1.0)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="takes a function"):
+        jit(3.0)
+    with pytest.raises(TypeError, match="call <compiled .*> first"):
+        jit(vmap(f)).tape
+
+
+def test_captured_lists_and_branches_on_them_are_fine():
+    weights = [Value(1.0), 2.0, np.float64(3.0)]
+    g = jit(lambda x: sum(w * x for w in weights if not isinstance(w, float) or w > 2.5))
+    assert g(2.0) == 8.0
+
+
+def test_a_relu_network_gives_the_engines_numbers():
+    model = MLP(2, [8, 8, 1], rng=0)
+    g = jit(lambda x, y: model([x, y]))
+    assert g(0.3, -0.7) == model([0.3, -0.7]).data
+    assert jit(lambda x: relu(x))(-1.0) == 0.0

@@ -1,0 +1,328 @@
+"""What a compiled function is written out as: Python, JavaScript, LaTeX, SymPy."""
+
+import importlib
+import json
+import math
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import batch, batches, shaken, together
+from hypothesis import given, settings
+
+from engine import (
+    clamp,
+    cross_entropy,
+    dot,
+    erf,
+    exp,
+    gelu,
+    grad,
+    log,
+    relu,
+    sin,
+    sqrt,
+    tanh,
+    value_and_grad,
+    where,
+)
+from engine.compiler import Untranslatable, error_function, jit
+from engine.compiler.formulas import FORMULAS, lowered
+from engine.compiler.javascript import javascript_source
+from engine.compiler.namespaces import NAMESPACES
+from engine.compiler.passes import simplified
+from engine.compiler.python_source import python_source
+from engine.compiler.sympy_source import sympy_expressions
+from engine.compiler.trace import trace
+from engine.primitive import TABLE, custom
+from engine.testing.strategies import SMOOTH, expressions, from_primitive
+
+HOSTILE = ['x; import os; os.system("id")', "lambda", "", "1x", "naïve", "f(", "__import__('os')"]
+NUMPY_LACKS = {"erf", "erfc", "erfinv", "erfinv_slope", "gamma", "lgamma", "polygamma", "gelu", "gelu_slope"}
+
+
+def wave(x, y):
+    return sin(x * y) * x + exp(y) / (1.0 + x * x) + where(x > y, log(x), tanh(y))
+
+
+def run(source: str, name: str = "f") -> Any:
+    names: dict[str, Any] = {}
+    exec(compile(source, "generated", "exec"), names)
+    return names[name]
+
+
+def near(a, b, rtol=1e-9):
+    return a == b or (a != a and b != b) or abs(a - b) <= rtol * max(abs(a), abs(b), 1e-6)
+
+
+# Python
+
+
+@settings(max_examples=max(20, settings.default.max_examples // 10))
+@given(expressions())
+def test_the_source_for_math_has_the_engines_bits(expression):
+    both = jit(value_and_grad(expression, tuple(range(len(expression.inputs)))))
+    value, gradient = both(*expression.inputs)
+    result = run(both.to_python("math"))(*expression.inputs)
+    assert repr(list(result)) == repr([value, *gradient])
+
+
+LIBRARIES = [name for name in NAMESPACES if importlib.util.find_spec(name)]
+
+
+def prepared(namespace):
+    if namespace == "jax":
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize("namespace", LIBRARIES)
+@pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.name)
+def test_every_row_is_in_a_namespace_or_a_formula(namespace, row):
+    prepared(namespace)
+
+    @settings(max_examples=3, derandomize=True)
+    @given(from_primitive(row))
+    def agree(expression):
+        tape = jit(expression)
+        tape(*expression.inputs)
+        f = run(tape.to_python(namespace))
+        assert near(float(f(*expression.inputs)), expression(*expression.inputs), 1e-7)
+
+    if namespace == "numpy" and row.name in NUMPY_LACKS:
+        with pytest.raises(Untranslatable, match="numpy lacks 1 operations"):
+            python_source(trace(lambda xs: [row(*xs)], "xy"[: len(row.partials)]), "numpy")
+    elif row.name not in ("select", "step", "wins", "matches", "defined", "shift", "less", "detach"):
+        agree()
+
+
+@pytest.mark.parametrize("namespace", LIBRARIES)
+def test_sources_of_other_libraries_work_on_arrays_too(namespace):
+    prepared(namespace)
+    source = jit(value_and_grad(wave, (0, 1))).to_python(namespace)
+    xs, ys = np.linspace(0.1, 2.0, 5), np.linspace(2.0, 0.2, 5)
+    columns = [np.asarray(column) for column in run(source)(xs, ys)]
+    for i, (x, y) in enumerate(zip(xs, ys, strict=True)):
+        value, gradient = value_and_grad(wave, (0, 1))(float(x), float(y))
+        assert all(near(c[i], e) for c, e in zip(columns, [value, *gradient], strict=True))
+
+
+@pytest.mark.parametrize("namespace", LIBRARIES)
+def test_random_expressions_agree_in_other_libraries(namespace):
+    prepared(namespace)
+    templates = NAMESPACES[namespace].templates
+
+    @settings(max_examples=batches(share=4))
+    @given(batch(size=10, ops=[row for row in SMOOTH if row.name not in NUMPY_LACKS]))
+    def agree(drawn):
+        tape, point, expected = together(drawn)
+        got = run(python_source(tape, namespace))(*point)
+        room = shaken(lowered(tape, templates, namespace), point, 16.0)
+        for a, b, c in zip(map(float, got), expected, room, strict=True):
+            assert a == b or abs(a - b) <= c
+
+    agree()
+
+
+def test_arguments_that_are_no_numbers_are_indexed():
+    f = jit(lambda w, x: dot(w, x))
+    f([1.0, 2.0], np.array([3.0, 4.0]))
+    assert "def f(w, x):" in f.to_python("math")
+    assert run(f.to_python("math"))([1.0, 2.0], [3.0, 4.0]) == 11.0
+
+
+def test_everything_that_a_namespace_lacks_is_in_one_error():
+    twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
+    with pytest.raises(Untranslatable, match="numpy lacks 3 operations.*erfc, lgamma, twice"):
+        jit(lambda x: gelu(x) + TABLE["lgamma"](x) + twice(x)).to_python("numpy")
+    with pytest.raises(ValueError, match="math, numpy, jax, torch"):
+        jit(wave).to_python("fortran")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("namespace", ["math", "numpy"])
+def test_names_in_python_are_generated(namespace, name):
+    source = jit(wave).to_python(namespace, name)
+    assert "os" not in source.replace("cos", "").replace("cosh", "")
+    assert near(float(run(source, "compiled")(0.3, 0.7)), wave(0.3, 0.7))
+
+
+def test_parameters_never_hide_what_the_source_needs():
+    for f in (lambda math, v1: sin(math) * v1, lambda numpy, x0: sin(x0) * numpy):
+        for namespace in ("math", "numpy"):
+            assert near(float(run(jit(f).to_python(namespace))(2.0, 3.0)), f(2.0, 3.0))
+
+
+# JavaScript
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def node(source: str, points: list[list[float]]) -> list[list[float]]:
+    shown = "v => Object.is(v, -0) ? '-0.0' : String(v).replace('Infinity', 'inf')"
+    script = f"{source}\nconsole.log(JSON.stringify({json.dumps(points)}.map(p => f(p).map({shown}))));"
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True)
+    return [[float(x) for x in row] for row in json.loads(done.stdout)]
+
+
+@needs_node
+def test_javascript_has_the_engines_bits_for_arithmetic():
+    def f(xs):
+        x, y, z = xs
+        return [
+            x + y,
+            x - y,
+            x * y,
+            x / y,
+            sqrt(x * x),
+            -x,
+            relu(y),
+            clamp(z, -1.0, 1.0),
+            abs(z),
+            x % y,
+            x // y,
+        ]
+
+    points = [[a, b, c] for a in (0.1, -3.0, 1e300, 5e-324) for b in (7.3, -0.5, 1e-300) for c in (-2.0, 0.5)]
+    tape = trace(f, "xyz")
+    for point, got in zip(points, node(javascript_source(tape, "f"), points), strict=True):
+        assert repr(got) == repr(tape.evaluate(point))
+
+
+@needs_node
+def test_javascript_is_within_4_ulp_for_the_rest():
+    names = """exp exp2 expm1 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh
+        acosh atanh erf erfc lgamma gamma sigmoid softplus silu mish gelu gelu_tanh sech2 sigmoid_slope
+        normal_density erfinv""".split()
+    rows = [TABLE[name] for name in names]
+    tape = trace(lambda xs: [row(xs[0]) for row in rows], "x")
+    points = [
+        [x]
+        for x in (0.01, 0.3, 0.5, 0.9, 1.0, 1.5, 2.5, 7.0, 30.0, -0.2, -0.7, -3.3, -20.5, 0.0, -0.0, 1e300)
+    ]
+    for (x,), got in zip(points, node(javascript_source(tape, "f"), points), strict=True):
+        for name, a, b in zip(names, got, tape.evaluate([x]), strict=True):
+            assert a == b or (a != a and b != b) or abs(a - b) <= 4.0 * math.ulp(b), (name, x)
+
+
+@needs_node
+@settings(max_examples=batches())
+@given(batch())
+def test_random_expressions_agree_in_javascript(drawn):
+    tape, point, expected = together(drawn)
+    (got,) = node(javascript_source(simplified(tape), "f"), [point])
+    for a, b, c in zip(got, expected, shaken(tape, point, 4.0), strict=True):
+        assert a == b or abs(a - b) <= c
+
+
+@needs_node
+def test_javascript_of_every_row_runs():
+    rows = [row for row in TABLE.values() if row.name not in ("power_term", "polygamma")]
+    tape = trace(lambda xs: [row(*xs[: len(row.partials) or 4]) for row in rows], "abcd")
+    for point, got in zip(
+        points := [[0.3, 0.6, 2.0, 1.0]], node(javascript_source(tape, "f"), points), strict=True
+    ):
+        assert all(near(a, b, 1e-12) for a, b in zip(got, tape.evaluate(point), strict=True))
+
+
+@needs_node
+def test_names_in_javascript_are_generated():
+    for name in ['f; require("fs")', "class", "x*/", "a" * 100_000]:
+        source = jit(wave).to_javascript(name)
+        assert "function compiled(x)" in source
+        assert "require" not in source
+
+
+def test_our_own_error_function_is_that_of_libm():
+    for i in range(-6_000, 28_000, 7):
+        x = i / 1_000
+        assert abs(error_function.erf(x) - math.erf(x)) <= 1.0 * math.ulp(math.erf(x))
+        assert abs(error_function.erfc(x) - math.erfc(x)) <= 4.0 * math.ulp(math.erfc(x))
+    for x in (math.inf, -math.inf, -0.0, 5e-324):
+        assert repr(error_function.erf(x)) == repr(math.erf(x))
+        assert repr(error_function.erfc(x)) == repr(math.erfc(x))
+    assert math.isnan(error_function.erf(math.nan))
+    assert math.isnan(error_function.erfc(math.nan))
+
+
+# LaTeX and SymPy
+
+
+def test_latex_is_one_formula_or_lines_that_share():
+    assert jit(lambda x, y: sin(x) ** 2 / y).to_latex() == r"\frac{\sin\left(x\right)^{2}}{y}"
+    text = jit(value_and_grad(lambda x, y: sin(x * y) * x, (0, 1))).to_latex()
+    assert text.startswith("\\begin{aligned}\n")
+    assert r"y_{0} &= " in text
+    assert text.count("{") == text.count("}")
+
+
+def test_indexed_arguments_have_indices_in_latex():
+    f = jit(lambda w: w[0] * w[1])
+    f([1.0, 2.0])
+    assert f.to_latex() == r"w_{0}\,w_{1}"
+
+
+sympy = pytest.importorskip("sympy") if importlib.util.find_spec("sympy") else None
+needs_sympy = pytest.mark.skipif(sympy is None, reason="sympy is not installed")
+
+
+@needs_sympy
+@pytest.mark.parametrize(
+    "f",
+    [
+        wave,
+        lambda x, y: cross_entropy([x, y, x * y], 1),
+        lambda x, y: erf(x) * gelu(y) + relu(x - y),
+        lambda x, y: x**y + clamp(x, 0.5, 1.0) * TABLE["lgamma"](y),
+        lambda x, y: TABLE["silu"](x) + TABLE["mish"](y) + TABLE["atan2"](x, y),
+    ],
+)
+def test_sympys_own_derivative_agrees(f):
+    compiled = jit(f)
+    expression = sympy.sympify(compiled)
+    x, y = sympy.symbols("x y", real=True)
+    for point in ((0.7, 1.3), (1.9, 0.4)):
+        at = dict(zip((x, y), map(sympy.Rational, point), strict=True))
+        value, gradient = value_and_grad(f, (0, 1))(*point)
+        for ours, theirs in zip(
+            (value, *gradient), (expression, expression.diff(x), expression.diff(y)), strict=True
+        ):
+            assert near(ours, float(theirs.subs(at).evalf(30)), 1e-12)
+
+
+@needs_sympy
+@settings(max_examples=batches(share=2))
+@given(batch(size=1, ops="add sub mul div sin cos exp log tanh sqrt pow atan".split(), max_nodes=9))
+def test_sympys_derivative_of_random_expressions_agrees(drawn):
+    tape, point, expected = together(drawn)
+    expression = sympy_expressions(trace(lambda xs: [drawn[0](*xs)], drawn[0].names))
+    symbols = [sympy.Symbol(name, real=True) for name in drawn[0].names]
+    at = dict(zip(symbols, map(sympy.Rational, point), strict=True))
+    for theirs, ours, room in zip(
+        [expression, *map(expression.diff, symbols)], expected, shaken(tape, point, 4.0), strict=True
+    ):
+        assert abs(float(theirs.subs(at).evalf(30)) - ours) <= room
+
+
+@needs_sympy
+def test_several_results_are_several_expressions_and_floats_are_exact():
+    first, second = jit(lambda x: (x * 0.1, grad(lambda t: t * t)(x))).to_sympy()
+    x = sympy.Symbol("x", real=True)
+    assert first == x * sympy.Rational(0.1)
+    assert second == 2 * x
+
+
+@needs_sympy
+def test_what_sympy_lacks_is_in_one_error():
+    twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
+    with pytest.raises(Untranslatable, match="sympy lacks 1 operations.*twice"):
+        jit(lambda x: twice(x)).to_sympy()
+
+
+def test_every_row_is_known_to_some_target():
+    shared = set.intersection(*(set(library.templates) for library in NAMESPACES.values()))
+    assert {name for name in TABLE if name not in FORMULAS and name not in shared} <= {
+        *("erf", "erfc", "erfinv", "gamma", "lgamma", "polygamma"),
+        *("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2"),
+    }

@@ -1,0 +1,154 @@
+"""Tapes, and the passes over them: fewer operations, the same bits."""
+
+import math
+import pickle
+import struct
+import time
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import Value, exp, grad, sin, value_and_grad, where
+from engine.compiler import jit as compiled_by
+from engine.compiler.identities import IDENTITIES, Pattern, Term, parsed
+from engine.compiler.passes import simplified
+from engine.compiler.tape import Tape
+from engine.compiler.trace import replay, trace
+from engine.primitive import custom
+from engine.testing.strategies import expressions
+
+jit = partial(compiled_by, backend="numpy")  # what is tested is the tape
+NUMBERS = st.floats() | st.sampled_from([0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324])
+WAVE = """\
+(x, y) ->
+    v2 = x * y
+    v3 = sin(v2)
+    v4 = v3 * x
+    v5 = exp(v2)
+    v6 = v4 + v5
+    v7 = v5 * y
+    v8 = v5 * x
+    v9 = v7 + v3
+    v10 = cos(v2)
+    v11 = x * v10
+    v12 = v11 * y
+    v13 = v9 + v12
+    v14 = v11 * x
+    v15 = v8 + v14
+    return v6, v13, v15"""
+
+
+def bits(x):
+    return b"nan" if math.isnan(x) else struct.pack("<d", x)
+
+
+def value(term: Term, numbers: dict[str, float]) -> float:
+    if isinstance(term, Pattern):
+        return term.primitive(*[value(part, numbers) for part in term.operands])
+    return numbers[term] if isinstance(term, str) else term
+
+
+@pytest.mark.parametrize(("left", "right"), IDENTITIES, ids=[left for left, _ in IDENTITIES])
+@given(x=NUMBERS, y=NUMBERS, z=NUMBERS, c=NUMBERS, b=st.sampled_from([0.0, 1.0]))
+def test_both_sides_of_an_identity_have_the_same_bits(left, right, **numbers):
+    assert bits(value(parsed(left), numbers)) == bits(value(parsed(right), numbers))
+
+
+@given(expressions())
+def test_passes_keep_the_bits_of_a_value_and_its_gradient(expression):
+    def both(xs):
+        result, gradient = value_and_grad(expression, tuple(range(len(xs))))(*xs)
+        return [result, *gradient]
+
+    recorded = trace(both, expression.names)
+    tape = simplified(recorded)
+    point = expression.inputs
+    assert list(map(bits, tape.evaluate(point))) == list(map(bits, recorded.evaluate(point)))
+    assert len(tape) <= len(recorded)
+    assert str(simplified(tape)) == str(tape)
+
+
+def test_value_and_gradient_share_what_they_have_in_common():
+    assert str(jit(value_and_grad(lambda x, y: sin(x * y) * x + exp(x * y), (0, 1))).tape) == WAVE
+
+
+def test_constants_are_folded_by_the_kernels():
+    assert str(simplified(trace(lambda xs: [xs[0] * exp(sin(0.5) * 0.0)], "x"))) == "(x) ->\n    return x"
+
+
+def test_what_is_impure_or_raises_is_not_folded():
+    calls = []
+    noisy = custom(lambda x: calls.append(x) or 1.0, lambda x: 0.0, name="noisy")
+    tape = simplified(trace(lambda xs: [noisy(where(xs[0] < 0.0, 2.0, 2.0))], "x"))
+    assert calls == []
+    assert tape.evaluate([3.0]) == [1.0]
+    assert calls == [2.0]
+
+
+def test_what_no_output_needs_is_dropped_but_inputs_stay():
+    tape = simplified(trace(lambda xs: [(exp(xs[1]), xs[0] * 2.0)[1]], "xyz"))
+    assert [row.primitive.name for row in tape.entries] == ["", "", "", "", "mul"]
+    assert tape.evaluate([3.0, 0.0, 0.0]) == [6.0]
+
+
+def test_captured_values_are_constants():
+    w = Value(2.0) * 3.0
+    f = jit(lambda x: w * x)
+    assert f(1.0) == 6.0
+    assert "6.0 * x" in str(f.tape)
+
+
+def test_a_long_tape_prints_its_ends():
+    def f(x):
+        for _ in range(1_000):
+            x = sin(x)
+        return x
+
+    text = str(jit(f).tape)
+    assert "... 800 lines ..." in text
+    assert len(text.splitlines()) == 203
+
+
+def test_a_tape_survives_a_pickle():
+    tape = trace(lambda xs: [exp(xs[0]) * 0.1, math.nan], "x")
+    again = pickle.loads(pickle.dumps(tape))
+    assert str(again) == str(tape)
+    assert again.evaluate([2.0])[0] == tape.evaluate([2.0])[0]
+
+
+def test_a_replayed_tape_can_be_differentiated():
+    tape = trace(lambda xs: [sin(xs[0]) * xs[1]], "xy")
+    again = trace(lambda xs: [grad(lambda x: replay(tape, [x, xs[1]])[0])(xs[0])], "xy")
+    assert again.evaluate([0.5, 2.0]) == [2.0 * math.cos(0.5)]
+
+
+def walk(count):
+    def f(xs):
+        x, y = xs
+        for _ in range(count // 5):
+            x = sin(x * y) + x * 1.5 - y
+        return [x]
+
+    return f
+
+
+def seconds(count):
+    start = time.process_time()
+    tape = simplified(trace(walk(count), "xy"))
+    return time.process_time() - start, tape
+
+
+@pytest.mark.slow
+def test_a_million_nodes_are_traced_and_simplified_in_linear_time():
+    small, _ = seconds(100_000)
+    large, tape = seconds(1_000_000)
+    assert len(tape) > 1_000_000
+    assert large / 1_000_000 < 15e-6 * 2  # 10 us on an idle machine; CI is shared
+    assert large / small < 14
+
+
+def test_an_empty_tape_returns_its_inputs():
+    tape = Tape("x", trace(lambda xs: xs, "x").entries, [0])
+    assert tape.evaluate([2.0]) == [2.0]
