@@ -36,7 +36,7 @@ __all__ = [
 
 def operands(name: str, xs: object, least: int = 1) -> list[Any]:
     """xs as a list. Raises TypeError for what is no iterable, ValueError for too few."""
-    if isinstance(xs, (str, bytes)) or not isinstance(xs, Iterable):
+    if not isinstance(xs, (list, tuple)) and (isinstance(xs, (str, bytes)) or not isinstance(xs, Iterable)):
         raise TypeError(f"{name} takes an iterable, such as a list of Values, got {type(xs).__name__}")
     items = list(xs)
     if len(items) < least:

@@ -20,7 +20,7 @@ class Traceable:
 
     __slots__ = ()
 
-    def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
+    def record(self, primitive: Primitive, operands: tuple[object, ...]) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has to define record()")
 
     def select(self, a: object, b: object) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast, final
 
 from engine.copying import Columns, columns, copied, fill
@@ -90,7 +89,7 @@ class Value(Node):
 
     # How it is recorded
 
-    def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
+    def record(self, primitive: Primitive, operands: tuple[object, ...]) -> Any:
         parents: list[Value] = []
         for operand in operands:
             if isinstance(operand, Value):

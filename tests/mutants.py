@@ -1,7 +1,7 @@
 """Wrong rules on purpose: does the checker notice?
 
     python tests/mutants.py            every rule of the table, three seeds
-    python tests/mutants.py sources    the sweep and the transforms, killed by the test suite
+    python tests/mutants.py sources [seconds]    the sweep and the transforms, by the test suite
 
 Prints killed / total, and lists every survivor.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
+import source_mutants
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from engine.modes import no_grad, recording
@@ -21,7 +22,7 @@ from engine.testing import Expression, GradientError, from_primitive, gradcheck
 from engine.testing.analytic import reverse
 from engine.testing.subject import subject
 
-SEEDS = (1,)
+SEEDS = (1, 2, 3)
 POINTS = 60  # at which a rule is tried, at most
 KINDS = ("scaled", "negated", "dropped", "assigned", "swapped", "edge")
 SLIGHTLY = 1.0 + 1e-7
@@ -223,6 +224,8 @@ def report(number: int, found: Score) -> None:
 
 
 def main() -> int:
+    if "sources" in sys.argv[1:]:
+        return source_mutants.main(*map(float, sys.argv[2:]))
     scores = {number: score(number, list(rules())) for number in SEEDS}
     for number, found in scores.items():
         report(number, found)

@@ -1,4 +1,4 @@
-"""Random graphs: against a second engine, exactly; against finite differences; one sweep against the other."""
+"""Random graphs: against a second engine, against finite differences, one sweep against the other."""
 
 import copy
 import math
@@ -7,10 +7,10 @@ import pickle
 from fractions import Fraction
 
 import pytest
+import reference
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import reference
 from engine import Value, functions, grad, jvp, where
 from engine.modes import recording
 from engine.primitive import TABLE, Primitive
@@ -91,8 +91,8 @@ def test_an_expression_is_the_same_on_numbers_and_values(e):
 def test_both_sweeps_give_the_same_gradient(e):
     n = range(len(e.inputs))
     on_floats = grad(e, n)(*e.inputs)
-    on_nodes = [x.data for x in grad(e, n)(*map(Value, e.inputs)) if isinstance(x, Value)] or list(on_floats)
-    assert list(on_floats) == pytest.approx(on_nodes, rel=1e-12, abs=1e-300)
+    on_nodes = [float(getattr(x, "data", x)) for x in grad(e, n)(*map(Value, e.inputs))]
+    assert on_nodes == pytest.approx(on_floats, rel=1e-9, abs=1e-12 * max(map(abs, on_floats)))
 
 
 @FEW

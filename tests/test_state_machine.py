@@ -4,11 +4,11 @@ import copy
 from dataclasses import dataclass, field
 
 import pytest
+import reference
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-import reference
 from engine import StaleGraphError, Value, no_grad
 
 INTEGERS = st.integers(-4, 4)
@@ -26,6 +26,9 @@ class Model:
     time: int = 0
     grad: int = 0
     slopes: dict["Model", int] = field(default_factory=dict)
+
+    def applied(self, numbers):
+        return reference.OPERATORS[self.symbol](numbers[0], numbers[-1])
 
     def below(self) -> list["Model"]:
         found: dict[Model, None] = {}
@@ -45,8 +48,8 @@ class Model:
             if model is target:
                 slopes[model] = 1
             elif model.operands:
-                x, y = (reference.Dual(o.data, slopes[o]) for o in model.operands)
-                slopes[model] = reference.OPERATORS[model.symbol](x, y).slope
+                duals = [reference.Dual(o.data, slopes[o]) for o in model.operands]
+                slopes[model] = model.applied(duals).slope
             else:
                 slopes[model] = 0
         return slopes[self]
@@ -76,9 +79,9 @@ class Graphs(RuleBasedStateMachine):
     def apply(self, symbol, x, y):
         number = reference.OPERATORS[symbol](x.data, y.data)
         if abs(number) > 2**16 or len(x.below()) + len(y.below()) > 24:
-            return x
+            return multiple()
         value = reference.OPERATORS[symbol](x.value, y.value)
-        return self.keep(Model(value, number, symbol, (x, y), self.clock))
+        return self.keep(Model(value, number, symbol, (x,) if symbol == "neg" else (x, y), self.clock))
 
     @rule(target=roots, symbol=SYMBOLS, x=roots, y=roots)
     def apply_without_recording(self, symbol, x, y):
@@ -86,7 +89,7 @@ class Graphs(RuleBasedStateMachine):
             value = reference.OPERATORS[symbol](x.value, y.value)
         assert value.parents == ()
         number = reference.OPERATORS[symbol](x.data, y.data)
-        return self.keep(Model(value, number)) if abs(number) <= 2**16 else x
+        return self.keep(Model(value, number)) if abs(number) <= 2**16 else multiple()
 
     @rule(root=roots, k=st.integers(-2, 2))
     def backward(self, root, k):
@@ -122,7 +125,7 @@ class Graphs(RuleBasedStateMachine):
         changed = set()
         for model in root.below():
             if any(o.time > model.time or o in changed for o in model.operands):
-                model.data = reference.OPERATORS[model.symbol](*(o.data for o in model.operands))
+                model.data = model.applied([o.data for o in model.operands])
                 changed.add(model)
         for model in changed:
             model.time = self.clock
@@ -130,8 +133,10 @@ class Graphs(RuleBasedStateMachine):
 
     @rule(root=consumes(roots))
     def delete_a_root(self, root):
-        self.models = [model for model in self.models if model is not root]
-        del root.value
+        """Its graph lives on below other roots, and nowhere else."""
+        if not any(root in model.operands for model in self.models):
+            self.models.remove(root)
+            root.value = None
 
     @rule(target=roots, root=roots)
     def deepcopy(self, root):

@@ -5,7 +5,8 @@ point where a gradient is wrong. The strategies need Hypothesis (extra `testing`
 import importlib
 import typing
 
-from engine.testing.check import check_gradients, gradcheck
+from engine.testing.check import gradcheck
+from engine.testing.decorator import check_gradients
 from engine.testing.errors import GradientError
 from engine.testing.expression import Expression
 from engine.testing.numerical import numerical_gradient

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from engine.modes import recording
+from engine.sweep import local_gradient
 from engine.testing.differences import EPSILON
 from engine.testing.errors import GradientError
 from engine.testing.expression import ordered, written
@@ -36,11 +37,11 @@ def component(case: Subject, i: int) -> Callable[..., Any]:
     return lambda *xs: gradient(*xs)[i]
 
 
-def rounding(case: Subject, i: int) -> float:
-    """What rounding may add up to in the derivative to the i-th input."""
+def rounding(case: Subject, i: int) -> Rounding:
+    """That of the derivative to the i-th input."""
     leaves = [Value(x) for x in case.xs]
     root = component(case, i)(*leaves)
-    return Recording(root, leaves, "", []).noise if isinstance(root, Value) else 0.0
+    return Recording(root if isinstance(root, Value) else constant(root), leaves, "", []).rounding
 
 
 def pushed(case: Subject, i: int) -> Callable[..., Any]:
@@ -69,6 +70,13 @@ CURVATURES: Final[dict[str, dict[str, Callable[[Subject, int], list[float]]]]] =
 }
 
 
+class Rounding(NamedTuple):
+    """What rounding may add up to: in a value, and in each of its derivatives."""
+
+    value: float
+    slopes: list[float]
+
+
 class Recording(NamedTuple):
     """The graph of f at the point."""
 
@@ -84,6 +92,20 @@ class Recording(NamedTuple):
         return EPSILON * sum(
             abs(g * node._data) for g, node in zip(gradients(self.root, 1.0), order, strict=True)
         )
+
+    @property
+    def magnitudes(self) -> list[float]:
+        """The gradient with every term taken absolutely: its rounding stays where terms cancel."""
+        sums = {id(self.root): 1.0}
+        for node in reversed(ordered(self.root)):
+            partials = [0.0 if slope is None else slope for slope in local_gradient(node)]
+            for parent, partial in zip(node.parents, partials, strict=True):
+                sums[id(parent)] = sums.get(id(parent), 0.0) + abs(partial) * sums.get(id(node), 0.0)
+        return [sums.get(id(leaf), 0.0) for leaf in self.leaves]
+
+    @property
+    def rounding(self) -> Rounding:
+        return Rounding(self.noise, [EPSILON * x for x in self.magnitudes])
 
 
 def recorded(case: Subject, value: float) -> Recording:

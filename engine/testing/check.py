@@ -7,11 +7,11 @@ the error is the one that the difference rule estimates for itself at this point
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial, wraps
-from math import isfinite, isnan
-from typing import Any, Final, Literal, NamedTuple, overload
+from functools import partial
+from math import inf, isfinite, isnan
+from typing import Any, Final, Literal, NamedTuple
 
-from engine.testing.analytic import CURVATURES, SLOPES, recorded, rounding, symmetries
+from engine.testing.analytic import CURVATURES, SLOPES, Rounding, recorded, rounding, symmetries
 from engine.testing.differences import Estimate, Scalar, adaptive, estimated, noise_at, noise_near
 from engine.testing.errors import GradientError
 from engine.testing.expression import shortened
@@ -80,7 +80,7 @@ def gradcheck(
     require_attached(case, graph.reached, numeric)
     for mode in modes:
         title = f"the gradient in {mode} mode"
-        compare(case, title, SLOPES[mode](case), numeric, rtol, atol, graph.text, noise=graph.noise)
+        compare(case, title, SLOPES[mode](case), numeric, rtol, atol, graph.text, rounding=graph.rounding)
     symmetries(case, graph)
     if order == 2:
         check_curvature(case, modes, rtol, atol, graph.text)
@@ -198,14 +198,15 @@ def compare(
     atol: float,
     text: str = "",
     along: Callable[[int], Scalar] | None = None,
-    noise: float = 0.0,
+    rounding: Rounding | None = None,
 ) -> None:
     """Raises GradientError with a table unless every analytic derivative is within what is allowed."""
     along = along or case.along
+    known = rounding or Rounding(0.0, [0.0] * len(analytic))
     rows = []
     for i, (ours, estimate) in enumerate(zip(analytic, numeric, strict=True)):
         row = judged(case.named(i), ours, estimate, rtol, atol)
-        for second in second_looks(along(i), case.xs[i], estimate, noise) if not row.agrees else ():
+        for second in second_looks(along(i), case.xs[i], estimate, known, i) if not row.agrees else ():
             row = max(row, judged(case.named(i), ours, second, rtol, atol), key=lambda r: r.agrees)
         rows.append(row)
     wrong = [row for row in rows if not row.agrees]
@@ -219,12 +220,14 @@ def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: flo
     return Row(name, analytic, numeric, rtol * abs(numeric.slope) + SAFETY * numeric.error + atol)
 
 
-def second_looks(f: Scalar, x: float, first: Estimate, noise: float) -> Iterator[Estimate]:
+def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) -> Iterator[Estimate]:
     """Differences again, where a function could have misled them: noisier than its rounding, or
     with a period that the steps happen to be a multiple of."""
-    noise = max(noise, noise_near(f, x), *(noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3)))
-    yield adaptive(f, x, noise=noise)
-    yield adaptive(f, x, noise=noise, widest=first.step / 64)
+    measured = (noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3))
+    noise = max(known.value, noise_near(f, x), *measured)
+    for widest in (inf, first.step / 64):
+        estimate = adaptive(f, x, noise=noise, widest=widest)
+        yield estimate._replace(error=estimate.error + known.slopes[i])
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -253,53 +256,16 @@ def check_curvature(case: Subject, modes: Sequence[str], rtol: float, atol: floa
     """Each row of the Hessian against differences of that component of the gradient."""
     for i, name in enumerate(case.names):
         along = partial(derivative_along, case, i)
-        noise = rounding(case, i)
-        numeric = [estimated(along(j), x, noise) for j, x in enumerate(case.xs)]
+        known = rounding(case, i)
+        numeric = [estimated(along(j), x, known.value) for j, x in enumerate(case.xs)]
         for j, estimate in enumerate(numeric):
             require_smooth(case, j, along(j), estimate, f"the derivative to {name} of {describe(case, text)}")
         for mode in modes:
             for over, curvature in CURVATURES[mode].items():
                 title = f"the derivative to {name}, differentiated {over},"
-                compare(case, title, curvature(case, i), numeric, rtol, atol, text, along, noise)
+                compare(case, title, curvature(case, i), numeric, rtol, atol, text, along, known)
 
 
 def derivative_along(case: Subject, i: int, j: int) -> Scalar:
     """The derivative to the i-th input as a function of the j-th input alone."""
     return lambda x: SLOPES["reverse"](case, (*case.xs[:j], x, *case.xs[j + 1 :]))[i]
-
-
-@overload
-def check_gradients(f: Function, /) -> Function: ...
-@overload
-def check_gradients(**options: Any) -> Callable[[Function], Function]: ...
-def check_gradients(
-    f: Function | None = None, /, **options: Any
-) -> Function | Callable[[Function], Function]:
-    """Makes a test of a function that returns an expression: called with numbers, by pytest's
-    parametrize or by Hypothesis' given, it runs `gradcheck` there. Takes gradcheck's options.
-
-    >>> @check_gradients(order=2)
-    ... def test_a_product(x=2.0, y=3.0):
-    ...     return x * y
-    >>> test_a_product(2.0, 3.0)
-    """
-    if f is None:
-        return lambda f: checked(f, options)
-    return checked(f, options)
-
-
-def checked(f: Function, options: dict[str, Any]) -> Function:
-    hypothesis = getattr(f, "hypothesis", None)
-    if hypothesis is not None:  # @given stands below: go inside
-        hypothesis.inner_test = checked(hypothesis.inner_test, options)
-        return f
-
-    @wraps(f)
-    def test(*args: Any, **keywords: Any) -> None:
-        @wraps(f)
-        def of_all(*values: Any) -> Any:
-            return f(*values[: len(args)], **dict(zip(keywords, values[len(args) :], strict=True)))
-
-        gradcheck(of_all, (*args, *keywords.values()), **options)
-
-    return test

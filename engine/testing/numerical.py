@@ -24,8 +24,8 @@ def numerical_gradient(
     edge of a domain, "richardson" extrapolates two-point slopes. f gets plain numbers; if it cannot
     take them, because it uses methods such as `x.exp()`, it gets Values.
 
-    >>> numerical_gradient(lambda x, y: x * x * y, (3.0, 2.0))
-    (12.0, 9.0)
+    >>> [round(d, 11) for d in numerical_gradient(lambda x, y: x * x * y, (3.0, 2.0))]
+    [12.0, 9.0]
     """
     if method not in METHODS:
         raise ValueError(f"method is one of {', '.join(METHODS)}, got {method!r}")
