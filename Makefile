@@ -11,7 +11,7 @@
 PYTHON ?= python3
 PIP = bin/python -m pip install -qq --disable-pip-version-check
 SOURCES = $(shell find engine nn -name __pycache__ -prune -o -print) hatch_build.py pyproject.toml
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto --dist worksteal
 
 .PHONY: demo test check format native test-native bench notebooks mutants clean
 .DELETE_ON_ERROR:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,13 +35,20 @@ Y = np.sign(X[:, 0] * X[:, 1])
 Contestant = Callable[[], Any]
 
 
-def microseconds(contestants: dict[str, Contestant]) -> dict[str, float]:
-    """The best time of a call of each, all of them measured in turn, so that noise meets them alike."""
-    best = dict.fromkeys(contestants, float("inf"))
+class Times(NamedTuple):
+    """Microseconds a call: the median of all rounds, and the best of them, when nobody else was about."""
+
+    median: float
+    best: float
+
+
+def microseconds(contestants: dict[str, Contestant]) -> dict[str, Times]:
+    """All contestants measured in turn, so that noise meets them alike."""
+    rounds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(ROUNDS):
         for name, call in contestants.items():
-            best[name] = min(best[name], timed(call))
-    return {name: 1e6 * seconds for name, seconds in best.items()}
+            rounds[name].append(1e6 * timed(call))
+    return {name: Times(median(times), min(times)) for name, times in rounds.items()}
 
 
 def timed(call: Contestant) -> float:
@@ -113,7 +122,8 @@ def by_torch(activation: str) -> Contestant | None:
     return step
 
 
-def by_jax(activation: str) -> Contestant | None:
+def by_jax(activation: str, numpy: bool = False) -> Contestant | None:
+    """On its own arrays, or from NumPy arrays to NumPy arrays as ours."""
     if importlib.util.find_spec("jax") is None:
         return None
     import jax
@@ -127,6 +137,8 @@ def by_jax(activation: str) -> Contestant | None:
         return jax.nn.relu(1.0 - y * score).mean()
 
     step = jax.jit(jax.value_and_grad(mean))
+    if numpy:
+        return lambda: jax.device_get(step(PARAMETERS, X, Y))
     parameters, x, y = [jax.numpy.array(p) for p in PARAMETERS], jax.numpy.array(X), jax.numpy.array(Y)
     return lambda: jax.block_until_ready(step(parameters, x, y))
 
@@ -137,7 +149,8 @@ def w2(activation: str) -> None:
         "C by hand, gcc -O3 -march=native": by_hand(activation),
         "the same with -ffast-math": by_hand(activation, "-ffast-math"),
         "PyTorch": by_torch(activation),
-        "JAX jit": by_jax(activation),
+        "JAX jit, on its own arrays": by_jax(activation),
+        "JAX jit, from and to NumPy arrays": by_jax(activation, numpy=True),
     }
     present = {name: call for name, call in contestants.items() if call is not None}
     agree(present)
@@ -156,11 +169,12 @@ def flattened(gradient: Any) -> Any:
     return np.concatenate([np.asarray(part, dtype=float).ravel() for part in parts])
 
 
-def table(title: str, times: dict[str, float]) -> None:
+def table(title: str, times: dict[str, Times]) -> None:
     mine = next(iter(times.values()))
-    print(f"## {title}\n\n| | us a call | times ours |\n| --- | ---: | ---: |")
-    for name, us in times.items():
-        print(f"| {name} | {us:.2f} | {us / mine:.2f} |")
+    print(f"## {title}\n\n| | median us | times ours | best us | times ours |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name, (usual, best) in times.items():
+        print(f"| {name} | {usual:.2f} | {usual / mine.median:.2f} | {best:.2f} | {best / mine.best:.2f} |")
     print()
 
 
@@ -234,13 +248,21 @@ def growth() -> None:
         first, entries = time.process_time() - start, len(both.tape)
         times = microseconds({"f": lambda f=f, x=x: f(x), "both": lambda g=both, x=x: g(x)})  # type: ignore[misc]
         print(
-            f"| {n:,} | {times['f']:.1f} | {times['both']:.1f} | {times['both'] / times['f']:.2f} "
+            f"| {n:,} | {times['f'].best:.1f} | {times['both'].best:.1f} "
+            f"| {times['both'].best / times['f'].best:.2f} "
             f"| {entries:,} | {first:.2f} | {1e6 * first / entries:.1f} |"
         )
     print()
 
 
+def on_one_core() -> None:
+    """One thread for everybody: JAX and PyTorch would take all cores."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 if __name__ == "__main__":
+    on_one_core()
     w2("relu")
     w2("tanh")
     w3()

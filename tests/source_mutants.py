@@ -18,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("engine/sweep.py", "engine/transform.py")
-QUICK = ("test_value", "test_transform", "test_state_machine", "test_depth", "test_concurrency")  # first
-THOROUGH = ("test_properties", "test_testing", "test_memory", "test_edges")  # for what survives those
+QUICK = ("test_value", "test_transform", "test_state_machine", "test_concurrency")  # first
+THOROUGH = ("test_depth", "test_properties", "test_testing", "test_memory", "test_edges")  # then these
 SWAPS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,

@@ -459,3 +459,36 @@ def test_scipy_and_modules_use_it_without_ceremony():
     optimize = pytest.importorskip("scipy.optimize")
     found = optimize.minimize(jit(value_and_grad(lambda w: (w[0] - 3.0) ** 2 + w[1] ** 2)), W, jac=True)
     np.testing.assert_allclose(found.x, [3.0, 0.0], atol=1e-6)
+
+
+def test_threads_may_compile_at_the_same_time():
+    results: list[float] = []
+
+    def work(k):
+        results.append(jit(value_and_grad(lambda x: sin(x * k) * exp(x)))(0.5)[0])
+
+    threads = [threading.Thread(target=work, args=(float(k),)) for k in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == sorted((sin(0.5 * k) * exp(0.5)) for k in range(12))
+
+
+def test_code_that_nobody_holds_is_freed():
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    def compiled(k: int) -> None:
+        jit(value_and_grad(lambda x: sin(x * k)))(0.5)
+
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("needs /proc")
+    for k in range(30):
+        compiled(k)
+    gc.collect()
+    before = resident()
+    for k in range(60):
+        compiled(k)
+    gc.collect()
+    assert resident() - before < 120  # pages of 4 KB: 2 for each function, a tenth of what each takes

@@ -125,7 +125,7 @@ def test_what_is_no_real_number_is_refused_by_its_type(stranger):
 
 
 @pytest.mark.parametrize("stranger", ["3", b"3", None, 1j, [1.0], Decimal(1), object()])
-@pytest.mark.parametrize("symbol", (*ARITHMETIC, *ORDER), ids=lambda symbol: symbol.__name__)
+@pytest.mark.parametrize("symbol", [*ARITHMETIC, *ORDER], ids=lambda symbol: symbol.__name__)
 def test_strangers_on_either_side_are_type_errors(symbol, stranger):
     with pytest.raises(TypeError):
         symbol(Value(2.0), stranger)

@@ -55,7 +55,7 @@ def jit(
     static_argnums  arguments that are part of the program: hashable, a new value is a new trace
     threads         over the examples of `jit(vmap(f))`
     dtype           "float64" or "float32"
-    fast_math       lets the compiler rearrange sums and forget nan and inf
+    fast_math       lets the compiler regroup and contract sums and products
     backend         by default the fastest one that is installed
 
     Values that f captures are constants of the compiled function. Raises TracingError, with the line,

@@ -13,7 +13,7 @@ from typing import Final
 from engine.compiler.llvm.code import Code, Shape, begin_loop, end_loop
 from engine.compiler.llvm.plan import Plan
 
-STACK: Final = 65_536  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
+STACK: Final = 32_768  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
 
 
 class Driver:

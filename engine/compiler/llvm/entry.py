@@ -20,7 +20,7 @@ from engine.trees import is_array
 
 WORK: Final = 1_000_000  # operations, on all examples together, that may be done while others wait: 0.1 ms
 LEAVES: Final = 200  # arguments, and results, that are taken apart and made here
-OUTPUTS: Final = 4096
+OUTPUTS: Final = 1024  # they are put on the stack
 DECLARATIONS: Final = """
 declare double @PyFloat_AsDouble(ptr)
 declare ptr @PyFloat_FromDouble(double)

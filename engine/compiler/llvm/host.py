@@ -6,13 +6,11 @@ import ctypes
 import importlib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from itertools import count
 from typing import Any, Final, final
 
 VECTOR_LIBRARY: Final = "libmvec.so.1"  # glibc's, on x86-64 and AArch64
 # The calling convention of a vector function: its prefix, how many doubles it takes, what the CPU must have
 CONVENTIONS: Final = (("_ZGVeN8", 8, "avx512f"), ("_ZGVdN4", 4, "avx2"), ("_ZGVnN2", 2, "neon"))
-NUMBERS: Final = count(1)
 
 
 @cache
@@ -24,7 +22,6 @@ def binding() -> Any:
     return module
 
 
-@cache
 def machine(optimise: bool) -> Any:
     """A target machine. Its fast mode is several times quicker to compile with, and half as fast to run."""
     llvm = binding()
@@ -34,14 +31,8 @@ def machine(optimise: bool) -> Any:
         cpu=llvm.get_host_cpu_name(),
         features=features.flatten() if features else "",
         opt=2 if optimise else 0,
-        reloc="pic",
-        codemodel="small",
+        jit=True,
     )
-
-
-@cache
-def linker() -> Any:
-    return binding().create_lljit_compiler()
 
 
 @cache
@@ -94,26 +85,29 @@ class Linked:
         llvm = binding()
         module = llvm.parse_assembly(source)
         if optimise:
-            optimised(module)
-        builder = llvm.JITLibraryBuilder().add_object_img(machine(optimise).emit_object(module))
-        for name, where in imports.items():
-            builder = builder.import_symbol(name, where)
-        for name in exports:
-            builder = builder.export_symbol(name)
-        self.library = builder.link(linker(), f"chainrule{next(NUMBERS)}")
-        self.addresses = {name: int(self.library[name]) for name in exports}
+            passes().run(module, builder())
+        self.engine = llvm.create_mcjit_compiler(module, machine(optimise))
+        for function in module.functions:
+            if function.name in imports:
+                self.engine.add_global_mapping(function, imports[function.name])
+        self.engine.finalize_object()
+        self.addresses = {name: int(self.engine.get_function_address(name)) for name in exports}
 
 
-def optimised(module: Any) -> None:
-    """In place, the few passes that matter: tapes are straight lines, kernels have variables in memory."""
-    llvm = binding()
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
-    passes.add_sroa_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(
-        module, llvm.create_pass_builder(machine(True), llvm.create_pipeline_tuning_options(speed_level=2))
-    )
+@cache
+def passes() -> Any:
+    """The few that matter: tapes are straight lines, kernels have variables in memory."""
+    manager = binding().create_new_module_pass_manager()
+    manager.add_always_inliner_pass()
+    manager.add_sroa_pass()
+    manager.add_simplify_cfg_pass()
+    manager.add_instruction_combine_pass()
+    manager.add_simplify_cfg_pass()
+    manager.add_global_dead_code_eliminate_pass()
+    return manager
+
+
+@cache
+def builder() -> Any:
+    options = binding().create_pipeline_tuning_options(speed_level=2)
+    return binding().create_pass_builder(machine(True), options)

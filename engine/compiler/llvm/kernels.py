@@ -18,7 +18,7 @@ from engine.compiler.translate import OPERATORS
 FLOATS: Final[dict[type, str]] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 INTS: Final[dict[type, str]] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.FloorDiv: "sdiv"}
 INTEGER_PREDICATES: Final = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
-SHORT: Final = 40  # lines of a kernel that is put in the place of its calls
+SHORT: Final = 120  # lines of a kernel that is put in the place of its calls
 INTRINSICS: Final = frozenset({"fabs", "floor", "sqrt", "copysign"})
 
 
@@ -253,7 +253,9 @@ class Expressions:
         )
 
     def attributes(self) -> str:
-        short = len(self.code.lines) < SHORT and not any("call" in line for line in self.code.lines)
+        calls = [line for line in self.code.lines if " call " in line]
+        alone = all("@llvm." in call or "@atom." in call for call in calls)
+        short = len(self.code.lines) < SHORT and alone
         return "nounwind alwaysinline" if short else "nounwind"
 
     def heading(self) -> str:

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from math import copysign, exp, fabs
+from math import copysign, exp, expm1, fabs
 from typing import Final
 
 from engine.compiler.kernel import Kernel, kernel_of
 from engine.kernels import elementary, logistic
-from engine.kernels.logistic import sigmoid_slope
 
+
+def exp_of_lanes(x: float) -> float:
+    """Nothing is raised here: what is too large is inf."""
+    return exp(x)
 
 
 def tanh_of_lanes(x: float) -> float:
-    """(1 - e) / (1 + e) at e = exp(-2 |x|); near 0 x + x^3 P(x^2) / Q(x^2) (S. Moshier, Cephes)."""
-    e = exp(-2.0 * fabs(x))
-    z = x * x
-    p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3
-    q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
-    near = fabs(x) < 0.625
-    ratio = (p if near else 1.0 - e) / (q if near else 1.0 + e)  # one division serves both
-    return x + x * z * ratio if near else copysign(ratio, x)
+    """-m / (m + 2) at m = exp(-2 |x|) - 1."""
+    m = expm1(-2.0 * fabs(x))
+    inverse = 1.0 / (m + 2.0)
+    return copysign(m * inverse, x)
 
 
 def sigmoid_slope_of_lanes(x: float) -> float:
@@ -36,16 +35,22 @@ def sigmoid_slope_of_lanes(x: float) -> float:
 
 
 def sech2_of_lanes(x: float) -> float:
-    """4 e / (1 + e)**2 at e = exp(-2 |x|), while that is far from underflow."""
-    if fabs(x) > 300.0:
+    """4 e / (1 + e)**2 at e = exp(-2 |x|), begun as tanh is: what is the same in both is computed once."""
+    e = exp(-2.0 * fabs(x))
+    q = expm1(-2.0 * fabs(x)) + 2.0
+    inverse = 1.0 / q
+    slope = 4.0 * e * (inverse * inverse)
+    slope = slope - 2.0 * slope * ((e - (q - 1.0)) * inverse)  # what the rounding of q did is put back
+    if fabs(x) > 300.0:  # where e may underflow
         e = 2.0 * exp(-fabs(x))
-        return e * e
-    return 4.0 * sigmoid_slope(2.0 * x)
+        slope = e * e
+    return slope
 
 
 FOR_LANES: Final[dict[Callable[..., float], Callable[..., float]]] = {
     logistic.sigmoid_slope: sigmoid_slope_of_lanes,
     logistic.sech2: sech2_of_lanes,
+    elementary.exp: exp_of_lanes,
     elementary.tanh: tanh_of_lanes,
 }
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernel import Kernel, identifier
-from engine.compiler.llvm import exponential
 from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.exponential import OWN, own_name
 from engine.compiler.llvm.host import has_avx512, vector_function
 from engine.compiler.llvm.kernels import Expressions, Term, atom_name, is_costly, kernel_name
 from engine.compiler.llvm.lane_kernels import ALONE, for_lanes
 from engine.compiler.llvm.scalar import SCALAR
+
+# A number inside of the domain of each atom that has one
+GUARDED: Final = dict.fromkeys("log log1p log2 log10 asin acos atanh pow exp2".split(), 0.5) | {"acosh": 1.5}
 
 
 class Masked(Expressions):
@@ -27,6 +31,7 @@ class Masked(Expressions):
         super().__init__(kernel, shape)
         self.bits = shape.of("i1")
         self.region: str | None = None
+        self.returned = False
         integers = [name for name, kind in kernel.variables.items() if kind == "int"]
         if any(name in kernel.parameters for name in integers) or kernel.result == "int":
             raise Untranslatable(f"{kernel.name} has integers that differ from lane to lane")
@@ -45,8 +50,20 @@ class Masked(Expressions):
             f"define internal {self.heading()}({parameters}) {self.attributes()} {{\n{self.code.text()}\n}}"
         )
 
+    @property
+    def partial(self) -> bool:
+        """Whether some lanes may be off here, as far as this kernel knows."""
+        return self.region is not None or self.returned
+
     def context(self) -> list[str]:
         return [f"{self.bits} {self.active()}"]
+
+    def atom(self, name: str, xs: Sequence[Term]) -> Term:
+        """Lanes that do not run get a harmless number: vector functions are slow outside of the domain."""
+        if self.partial and name in GUARDED:
+            active, harmless = Term(self.active(), "bool"), self.number(GUARDED[name])
+            xs = [self.selected(active, x, harmless) for x in xs]
+        return super().atom(name, xs)
 
     # Masks
 
@@ -92,6 +109,7 @@ class Masked(Expressions):
 
     def give(self, value: Term) -> None:
         """Returns from the lanes that run."""
+        self.returned = True
         active, kind = self.active(), self.kernel.result
         value = self.floated(value) if kind == "float" else value
         before = self.let(kind, f"load {self.type(kind)}, ptr %result")
@@ -231,15 +249,15 @@ def lane_atom(name: str, arity: int, shape: Shape) -> str:
     """A function of libm on lanes: by the vector library where there is one, else lane by lane."""
     code = Code()
     names = [f"%x{i}" for i in range(arity)]
-    found = (exponential.NAME, 8) if name == "exp" and has_avx512() else vector_function(name, arity)
+    ours = name in OWN and has_avx512()
+    found = (own_name(name), 8) if ours else vector_function(name, arity)
     if found is None:
         result = calls_by_lane(code, atom_name(name, SCALAR), shape, names)
     else:
         result = calls_by_part(code, *found, shape, names)
     parameters = ", ".join(f"{shape.type} {x}" for x in names)
     heading = f"define internal {shape.type} @{atom_name(name, shape)}({parameters}) alwaysinline nounwind"
-    own = f"{exponential.exponential()}\n" if found is not None and found[0] == exponential.NAME else ""
-    return f"{own}{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
+    return f"{OWN[name]() if ours else ''}\n{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
 
 
 def calls_by_part(code: Code, function: str, width: int, shape: Shape, names: Sequence[str]) -> str:

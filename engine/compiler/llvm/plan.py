@@ -15,6 +15,7 @@ from engine.compiler.tape import Entry, Tape
 
 SEGMENT: Final = 300  # operands in one function
 LONG: Final = 64  # operands from where on a row of many is a loop over memory
+TOGETHER: Final = {"tanh": "sech2"}  # on lanes their kernels are the same but for the last lines
 NUMBER: Final = {"float64": "double", "float32": "float"}
 LANES: Final = {"float64": 8, "float32": 16}  # 512 bits; LLVM splits them for what the machine has
 
@@ -40,7 +41,8 @@ class Plan:
         self.sources = sources(layout)
         self.weight = sum(len(entry.operands) for entry in tape.entries)
         self.array_length = max((len(e.operands) for e in tape.entries if is_long(e)), default=0)
-        self.segments = list(cut(tape))
+        order = side_by_side(tape) if layout.mapped else [slot for slot, _ in tape.operations()]
+        self.segments = list(cut(tape, order))
         self.places = places(tape, self.segments, self.sources)
         self.outputs: dict[int, list[int]] = {}
         for k, slot in enumerate(tape.outputs):
@@ -89,17 +91,33 @@ def sources(layout: Layout) -> list[tuple[int, int, bool]]:
     return [(k, j, block.batched) for k, block in enumerate(layout.blocks) for j in range(block.size)]
 
 
-def cut(tape: Tape) -> Iterator[list[int]]:
-    """The operations of a tape in groups of bounded weight, at least one group."""
+def cut(tape: Tape, order: Sequence[int]) -> Iterator[list[int]]:
+    """Operations in groups of bounded weight, at least one group."""
     group: list[int] = []
     weight = 0
-    for slot, entry in tape.operations():
-        if weight + len(entry.operands) > SEGMENT and group:
+    for slot in order:
+        count = len(tape.entries[slot].operands)
+        if weight + count > SEGMENT and group:
             yield group
             group, weight = [], 0
         group.append(slot)
-        weight += len(entry.operands)
+        weight += count
     yield group
+
+
+def side_by_side(tape: Tape) -> list[int]:
+    """The operations, each row that has much in common with another one right behind that one."""
+    partners = {e.operands: slot for slot, e in tape.operations() if e.primitive.name in TOGETHER.values()}
+    order: list[int] = []
+    moved: set[int] = set()
+    for slot, entry in tape.operations():
+        if slot not in moved:
+            order.append(slot)
+        partner = partners.get(entry.operands, 0)
+        if partner > slot and TOGETHER.get(entry.primitive.name) == tape.entries[partner].primitive.name:
+            order.append(partner)
+            moved.add(partner)
+    return order
 
 
 def places(
