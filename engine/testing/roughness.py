@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Final, NamedTuple
 
-from engine.testing.differences import EPSILON, SMALLEST, Estimate, Scalar, power_of_two
+from engine.testing.differences import EPSILON, SMALLEST, Estimate, Scalar, adaptive, power_of_two
 
 DISTANCES: Final = (2.0**-20, 2.0**-16, 2.0**-12)  # relative, from the point: noise hides what is nearer
 FURTHER: Final = 16.0  # times that: the slopes of what is smooth differ in proportion
@@ -47,11 +47,12 @@ def outward(values: list[float], step: float) -> float:
 def roughness(f: Scalar, x: float, estimate: Estimate) -> str:
     """How f fails to be smooth at x, where the estimate is bad, in words; "" if nothing is seen."""
     scale = power_of_two(max(1.0, abs(x)))
-    found = (roughness_at(f, x, scale * distance, estimate) for distance in DISTANCES)
+    known = min(estimate.error, adaptive(f, x).error)  # near fast changes, noise is taken for too much
+    found = (roughness_at(f, x, scale * distance, estimate, known) for distance in DISTANCES)
     return next((words for words in found if words), "")
 
 
-def roughness_at(f: Scalar, x: float, step: float, estimate: Estimate) -> str:
+def roughness_at(f: Scalar, x: float, step: float, estimate: Estimate, known: float) -> str:
     near, far = sides(f, x, step), sides(f, x, FURTHER * step)
     if not all(map(isfinite, near + far)):
         if estimate.settled or all(map(isfinite, near)):  # the edge is further off than differences look
@@ -64,12 +65,12 @@ def roughness_at(f: Scalar, x: float, step: float, estimate: Estimate) -> str:
     steepness = max(abs(near.left_slope), abs(near.right_slope))
 
     def clear(slope: float, share: float = 1.0) -> bool:
-        return slope > share * blur and estimate.error > RESOLVED * slope
+        return slope > share * blur and known > RESOLVED * slope
 
     if near.jump > SAME * far.jump and 8 * steepness < near.jump / step and clear(near.jump / step, 0.25):
         return f"has a kink there, a jump: {near.left:.6g} on the left, {near.right:.6g} on the right"
     growth = steepness / max(abs(far.left_slope), abs(far.right_slope), SMALLEST)
-    if growth > 4 and estimate.error > steepness > blur:
+    if growth > 4 and known > steepness > blur:
         return "has a vertical tangent there"
     if near.bend > max(SAME * far.bend, 1e-4 * steepness) and clear(near.bend):
         return (

@@ -25,6 +25,7 @@ LARGEST: Final = 16.0  # magnitude of a number that is drawn, unless the domain 
 SMALL: Final = 2.0
 MARGIN: Final = 2.0**-6  # from the edges of a domain and from kinks: differences need some room
 USUAL: Final = 49  # attempts to add an application
+FASTEST: Final = 2.0**14  # how many times faster than the variables operands may move
 LIMIT: Final = 2.0**20  # magnitude of a number inside an expression
 COMPARISONS: Final = frozenset({"less", "less_equal", "greater", "greater_equal"})
 PUBLIC: Final = (*primitives.__all__, *functions.__all__, "log_base", "gelu_tanh")
@@ -212,7 +213,7 @@ def fits(x: float, interval: Interval, margin: float = MARGIN) -> bool:
 
 def sound(node: Value, speed: float = 1.0) -> bool:
     """Whether a node is finite, not too large, and not near a kink, for operands of that speed."""
-    if not isfinite(node.data) or abs(node.data) > LIMIT or speed > LIMIT:
+    if not isfinite(node.data) or abs(node.data) > LIMIT or speed > FASTEST:
         return False
     gap = node.primitive.gap
     if gap is None:
