@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any
 
@@ -17,27 +17,42 @@ Loss = Callable[[Any, Any], Any]
 Samples = list[tuple[Any, Any]]
 
 
-def paired(model: Module, X: Any, y: Any, loss: Loss | None = None) -> Samples:
-    """Each sample with its target, as plain Python numbers.
+def paired(model: Module, X: Any, y: Any, loss: Loss | None = None, of: str = "") -> Samples:
+    """Each sample with its target, as plain Python numbers; `of` says in messages which data it is.
 
     Raises ValueError for no samples, another number of targets than samples, samples of different
-    length, a number that is nan or inf, or a target that the loss has no use for.
+    length, a number that is nan or inf, or a target that the loss has no use for; TypeError for what is
+    no collection.
     """
-    samples, targets = rows(X), rows(y)
+    samples, targets = rows(f"{of}X", X), rows(f"{of}y", y)
     if len(samples) != len(targets):
-        raise ValueError(f"every sample needs a target: X has {len(samples)} of them, y has {len(targets)}")
+        raise ValueError(
+            f"every sample needs a target: {of}X has {len(samples)} of them, {of}y has {len(targets)}"
+        )
     if not samples:
-        raise ValueError("there are no samples: X and y are empty")
-    check_numbers("X", samples)
-    check_numbers("y", targets)
+        raise ValueError(f"there are no samples: {of}X and {of}y are empty")
+    check_numbers(f"{of}X", samples)
+    check_numbers(f"{of}y", targets)
     check_targets(model, samples[0], targets, loss)
     return list(zip(samples, targets, strict=True))
 
 
-def rows(data: Any) -> list[Any]:
+def held_out(model: Module, validation: Any, loss: Loss) -> Samples | None:
+    """The same of the validation data, None without any."""
+    if validation is None:
+        return None
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise ValueError(f"validation is a pair (X, y), got {type(validation).__name__}")
+    X, y = validation
+    return paired(model, X, y, loss, of="validation ")
+
+
+def rows(name: str, data: Any) -> list[Any]:
     """The first axis of an array or a sequence as a list, with Python's own numbers in it."""
     if is_array(data):
-        return list(data.tolist())
+        return list(data.tolist()) if data.ndim else [data.item()]
+    if not isinstance(data, Iterable):
+        raise TypeError(f"{name} is an array or a list with an entry for each sample, got {data!r:.60}")
     return [row.tolist() if is_array(row) else row for row in data]
 
 
@@ -66,28 +81,28 @@ def check_targets(model: Module, sample: Any, targets: list[Any], loss: Loss | N
 
 def no_class(target: Any, width: int) -> str:
     if isinstance(target, list):
-        return (
-            "" if len(target) == width else f"the model has {width} outputs, so a target has {width} weights"
-        )
+        fits = len(target) == width and all(weight >= 0 for weight in target)
+        return "" if fits else f"the model has {width} outputs, so a target has {width} weights of 0 or more"
     if is_number(target) and target in range(width):
         return ""
     return f"the model has {width} outputs, so a class is a number from 0 to {width - 1}"
 
 
 def no_sign(target: Any, width: int) -> str:
+    if width != 1:
+        return f"hinge takes the one output of a model, this model has {width}"
     return "" if target in (-1, 1) else "hinge needs targets of -1 or 1"
 
 
 def no_probability(target: Any, width: int) -> str:
+    if width != 1:
+        return f"binary cross-entropy takes the one output of a model, this model has {width}"
     return "" if is_number(target) and 0 <= target <= 1 else "binary cross-entropy needs targets from 0 to 1"
 
 
 def no_outputs(target: Any, width: int) -> str:
-    return (
-        ""
-        if len(listed(target)) == width
-        else f"the model has {width} outputs, so a target has {width} numbers"
-    )
+    fits = len(listed(target)) == width
+    return "" if fits else f"the model has {width} outputs, so a target has {width} numbers"
 
 
 COMPLAINTS: dict[Loss, Callable[[Any, int], str]] = {

@@ -30,12 +30,18 @@ class Module:
     """
 
     def __setattr__(self, name: str, part: object) -> None:
+        found = [] if name.startswith("_") else list(walk(part, name, {id(self)}))
+        values = [(path, x) for path, x in found if isinstance(x, Value)]
+        for path, x in values:
+            if x.parents and not isinstance(part, Module):  # a module that a transform filled may be kept
+                raise TypeError(
+                    f"{path} is a computed Value, no parameter: keep it under a name such as _{name}"
+                )
         super().__setattr__(name, part)
-        if not name.startswith("_"):
-            for path, parameter in walk(part, name, {id(self)}):
-                # the path within the part, given before, grows with each module around it
-                if isinstance(parameter, Value) and f".{path}".endswith(f".{parameter.label}".rstrip(".")):
-                    parameter.label = path
+        for path, parameter in values:
+            # the path within the part, given before, grows with each module around it
+            if f".{path}".endswith(f".{parameter.label}".rstrip(".")):
+                parameter.label = path
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has to define __call__(self, x)")

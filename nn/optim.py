@@ -6,11 +6,12 @@ steps taken so far to the learning rate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import cos, isfinite, pi, sqrt
 from typing import Any
 
 from engine import Value
+from engine.primitive import is_number
 from nn.module import Module, plural
 
 Schedule = Callable[[int], float]
@@ -39,7 +40,11 @@ class Optimizer:
         rate = self.lr(self.steps)
         self.steps += 1
         for i, p in enumerate(self.parameters):
-            p.data -= self.change(i, p.grad + self.weight_decay * p.data, rate)
+            p.data -= self.change(i, self.slope(p), rate)
+
+    def slope(self, p: Value) -> float:
+        """The gradient to follow, that of the penalty with it."""
+        return p.grad + self.weight_decay * p.data
 
     def change(self, i: int, g: float, rate: float) -> float:
         """What to subtract from parameter i, whose gradient is g."""
@@ -87,6 +92,8 @@ class Adam(Optimizer):
     m = b1 m + (1 - b1) g, m' = m / (1 - b1**t); v and v' the same of g**2 with b2. Kingma and Ba (2015).
     """
 
+    usual_decay = 0.0  # the weight_decay, if none is given
+
     def __init__(
         self,
         parameters: Iterable[Any],
@@ -94,10 +101,11 @@ class Adam(Optimizer):
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay)
-        self.beta1, self.beta2 = (fraction("betas", beta) for beta in betas)
+        decay = self.usual_decay if weight_decay is None else weight_decay
+        super().__init__(parameters, lr, weight_decay=decay)
+        self.beta1, self.beta2 = pair_of_fractions("betas", betas)
         self.eps = positive("eps", eps)
         self.m, self.v = self.memory(), self.memory()
 
@@ -110,25 +118,18 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam, with the weights decayed beside the gradient: p -= lr * weight_decay * p.
+    """Adam, with the weights decayed beside the gradient: p -= lr * weight_decay * p, by default 0.01.
 
     Loshchilov and Hutter (2019).
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[Any],
-        lr: float | Schedule = 0.001,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
-    ) -> None:
-        super().__init__(parameters, lr, betas=betas, eps=eps)
-        self.decoupled = not_negative("weight_decay", weight_decay)
+    usual_decay = 0.01
+
+    def slope(self, p: Value) -> float:
+        return p.grad
 
     def change(self, i: int, g: float, rate: float) -> float:
-        return rate * self.decoupled * self.parameters[i].data + super().change(i, g, rate)
+        return rate * self.weight_decay * self.parameters[i].data + super().change(i, g, rate)
 
 
 class RMSProp(Optimizer):
@@ -189,25 +190,33 @@ def constant(lr: float) -> Schedule:
 
 
 def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
-    """lr * factor**(t // every): a staircase."""
+    """lr * factor**(t // every): a staircase, as in Krizhevsky, Sutskever and Hinton (2012)."""
+    not_negative("lr", lr)
+    not_negative("factor", factor)
+    at_least_one("every", every)
     return lambda t: lr * factor ** (t // every)
 
 
 def cosine(lr: float, steps: int, final: float = 0.0) -> Schedule:
     """Half a cosine wave from lr down to `final` after `steps`. Loshchilov and Hutter (2017)."""
+    not_negative("lr", lr)
+    not_negative("final", final)
+    at_least_one("steps", steps)
     return lambda t: final + (lr - final) * (1.0 + cos(pi * min(t, steps) / steps)) / 2.0
 
 
 def warmup(schedule: float | Schedule, steps: int) -> Schedule:
     """Rises to `schedule` in a straight line over the first `steps`. Goyal et al. (2017)."""
+    at_least_one("steps", steps)
     rest = schedule if callable(schedule) else constant(schedule)
     return lambda t: rest(t) * min(1.0, (t + 1) / steps)
 
 
 def checked(parameters: Iterable[Any]) -> list[Value]:
     """Parameters as a list of leaves, each once. Raises TypeError or ValueError."""
-    if isinstance(parameters, Module):
-        raise TypeError("an optimiser takes a list of parameters, got a module: pass model.parameters()")
+    if isinstance(parameters, (Module, Value)) or not isinstance(parameters, Iterable):
+        kind = type(parameters).__name__
+        raise TypeError(f"an optimiser takes a list of parameters, got {kind}: pass model.parameters()")
     listed = list(parameters)
     if not listed or len({id(p) for p in listed}) < len(listed):
         raise ValueError("an optimiser needs one parameter at least, and each of them once")
@@ -218,18 +227,29 @@ def checked(parameters: Iterable[Any]) -> list[Value]:
 
 
 def not_negative(name: str, number: float) -> float:
-    if not (isfinite(number) and number >= 0.0):
-        raise ValueError(f"{name} is a number of 0 or more, got {number!r}")
+    if not (is_number(number) and isfinite(number) and number >= 0.0):
+        raise ValueError(f"{name} is a number of 0 or more, got {number!r:.60}")
     return number
 
 
 def positive(name: str, number: float) -> float:
-    if not (isfinite(number) and number > 0.0):
+    if not_negative(name, number) == 0.0:
         raise ValueError(f"{name} is a number above 0, got {number!r}")
     return number
 
 
 def fraction(name: str, number: float) -> float:
-    if not 0.0 <= number < 1.0:
-        raise ValueError(f"{name} lie in [0, 1), got {number!r}")
+    if not (is_number(number) and 0.0 <= number < 1.0):
+        raise ValueError(f"{name} has to be in [0, 1), got {number!r:.60}")
     return number
+
+
+def pair_of_fractions(name: str, numbers: Sequence[float]) -> tuple[float, float]:
+    if not isinstance(numbers, Sequence) or len(numbers) != 2:
+        raise ValueError(f"{name} is a pair of numbers such as (0.9, 0.999), got {numbers!r:.60}")
+    return fraction(f"{name}[0]", numbers[0]), fraction(f"{name}[1]", numbers[1])
+
+
+def at_least_one(name: str, steps: int) -> None:
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"{name} is an int of 1 or more, got {steps!r:.60}")

@@ -59,6 +59,9 @@ def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
         )
         state = parameters(document)
         found = restored(document["model"], len(state)) if model is None else model
+        held, asked = (json.dumps(kind, sort_keys=True) for kind in (document["model"], description(found)))
+        if held != asked:
+            raise ValueError(f"it holds the model {held:.80}, the one to fill is {asked}")
         found.load_state_dict(state)
     except RecursionError:
         raise ValueError(f"{path} is no model of ours: it is nested too deep") from None

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import engine
-from nn.data import Loss, Samples, paired
+from nn.data import Loss, Samples, held_out, paired
 from nn.extras import required
 from nn.history import History
 from nn.init import generator
@@ -50,10 +50,10 @@ def fit(
     Stopped by the callback or by Ctrl-C, the model keeps the best weights so far. Raises ValueError
     or TypeError for unusable data or settings before the first step.
     """
+    check_parts(model, loss, optimizer, callback)
     samples = paired(model, X, y, loss)
-    held_out = paired(model, *validation, loss) if validation is not None else None
-    size = settings(model, optimizer, epochs, batch_size, len(samples))
-    run = Run(model, optimizer, held_out)
+    run = Run(model, optimizer, held_out(model, validation, loss))
+    size = step_size(epochs, batch_size, len(samples))
     source = generator(rng)
     try:
         run.use(stepper(model, loss, samples, optimizer.parameters, compiled))
@@ -120,16 +120,28 @@ class Run:
         self.model.load_state_dict(self.best)
 
 
-def settings(model: Module, optimizer: Optimizer, epochs: int, batch_size: int | None, count: int) -> int:
-    """The number of samples of a step. Raises ValueError or TypeError for what cannot be trained."""
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
-        raise ValueError(f"epochs is an int of 0 or more, got {epochs!r}")
-    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-        raise ValueError(f"batch_size is an int of 1 or more, or None for all samples, got {batch_size!r}")
+def check_parts(model: Module, loss: Loss, optimizer: Optimizer, callback: Callback | None) -> None:
+    """Raises TypeError for what is not what it should be, ValueError if the parts do not fit together."""
+    if not callable(loss):
+        raise TypeError(f"loss is a function such as nn.losses.hinge, got {loss!r:.60}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is one of nn.optim, made from model.parameters(), got {optimizer!r:.60}")
+    if not (callback is None or callable(callback)):
+        raise TypeError(f"callback is a function of the History, got {callback!r:.60}")
     own = {id(p) for p in model.parameters()}
     if not any(id(p) in own for p in optimizer.parameters):
         raise ValueError("the optimizer holds no parameter of this model: make it from model.parameters()")
-    return min(batch_size or count, count)
+
+
+def step_size(epochs: int, batch_size: int | None, count: int) -> int:
+    """The number of samples of a step. Raises ValueError for what is no number of epochs or samples."""
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"epochs is an int of 0 or more, got {epochs!r}")
+    if batch_size is None:
+        return count
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size is an int of 1 or more, or None for all samples, got {batch_size!r}")
+    return min(batch_size, count)
 
 
 def batches(samples: Samples, size: int) -> Iterator[Samples]:

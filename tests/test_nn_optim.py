@@ -1,4 +1,4 @@
-"""Optimisers and schedules, step by step against PyTorch 2.15 (float64, CPU)."""
+"""Optimisers and schedules, step by step against PyTorch 2.13 (float64, CPU)."""
 
 import math
 
@@ -178,13 +178,28 @@ def both_again(x):
     [
         (lambda: optim.SGD([]), ValueError, "one parameter at least"),
         (lambda: optim.SGD(both_again(Value(1.0))), ValueError, "each of them once"),
-        (lambda: optim.SGD(MLP(1, [1])), TypeError, "pass model.parameters()"),
+        (lambda: optim.SGD(MLP(1, [1])), TypeError, "got MLP: pass model.parameters()"),
         (lambda: optim.SGD([1.0]), TypeError, "a parameter is a Value that nothing computed, got 1.0"),
         (lambda: optim.SGD([Value(1.0) * 2]), TypeError, "nothing computed"),
         (lambda: optim.SGD([Value(1.0)], lr=-1.0), ValueError, "lr is a number of 0 or more, got -1.0"),
         (lambda: optim.SGD([Value(1.0)], lr=math.nan), ValueError, "lr is a number of 0 or more, got nan"),
         (lambda: optim.SGD([Value(1.0)], nesterov=True), ValueError, "give a momentum"),
-        (lambda: optim.Adam([Value(1.0)], betas=(0.9, 1.0)), ValueError, "betas lie in"),
+        (
+            lambda: optim.Adam([Value(1.0)], betas=(0.9, 1.0)),
+            ValueError,
+            r"betas\[1\] has to be in \[0, 1\), got 1.0",
+        ),
+        (lambda: optim.Adam([Value(1.0)], betas=0.9), ValueError, r"betas is a pair of numbers"),
+        (lambda: optim.Adam([Value(1.0)], betas=(math.nan, 0.9)), ValueError, r"betas\[0\] has to be in"),
+        (lambda: optim.RMSProp([Value(1.0)], alpha=-0.1), ValueError, r"alpha has to be in \[0, 1\)"),
+        (lambda: optim.SGD([Value(1.0)], lr="a"), ValueError, "lr is a number of 0 or more, got 'a'"),
+        (lambda: optim.SGD([Value(1.0)], momentum=-1), ValueError, "momentum is a number of 0 or more"),
+        (lambda: optim.AdamW([Value(1.0)], weight_decay=math.inf), ValueError, "weight_decay is a number"),
+        (lambda: optim.SGD(Value(1.0)), TypeError, "got Value: pass model.parameters()"),
+        (lambda: optim.SGD(None), TypeError, "got NoneType: pass model.parameters()"),
+        (lambda: optim.step(0.1, 0), ValueError, "every is an int of 1 or more, got 0"),
+        (lambda: optim.cosine(0.1, 2.5), ValueError, "steps is an int of 1 or more, got 2.5"),
+        (lambda: optim.warmup(-0.1, 5), ValueError, "lr is a number of 0 or more"),
         (lambda: optim.Adam([Value(1.0)], eps=0.0), ValueError, "eps is a number above 0"),
     ],
 )

@@ -118,5 +118,20 @@ CHANGES = {
 def test_a_changed_document_is_refused_and_the_model_stays(change, document, tmp_path):
     change(document)
     (tmp_path / "changed.json").write_text(json.dumps(document))
-    with pytest.raises(ValueError, match="is no model of ours"):
-        nn.load(tmp_path / "changed.json")
+    model = nn.MLP(2, [3, 1], "tanh", rng=5)
+    before = model.state_dict()
+    for target in (None, model):
+        with pytest.raises(ValueError, match="is no model of ours"):
+            nn.load(tmp_path / "changed.json", target)
+    assert model.state_dict() == before
+
+
+@pytest.mark.parametrize(
+    "other", [nn.MLP(2, [3, 1], "relu"), nn.MLP(2, [4, 1], "tanh"), nn.Layer(2, 3), Line()]
+)
+def test_another_kind_of_model_is_not_filled(other, tmp_path):
+    nn.save(nn.MLP(2, [3, 1], "tanh", rng=0), tmp_path / "model.json")
+    before = other.state_dict()
+    with pytest.raises(ValueError, match="it holds the model .*tanh.* the one to fill is"):
+        nn.load(tmp_path / "model.json", other)
+    assert other.state_dict() == before

@@ -239,7 +239,12 @@ NAN = [[0.0, 0.0], [0.0, math.nan], [1.0, 0.0], [1.0, 1.0]]
         ({"batch_size": 0}, "batch_size is an int of 1 or more"),
         ({"batch_size": 2.0}, "batch_size is an int of 1 or more"),
         ({"epochs": -1}, "epochs is an int of 0 or more"),
-        ({"validation": (X, XOR[:2])}, "X has 4 of them, y has 2"),
+        ({"batch_size": True}, "batch_size is an int of 1 or more"),
+        ({"validation": (X, XOR[:2])}, "validation X has 4 of them, validation y has 2"),
+        ({"validation": (NAN, XOR)}, r"validation X\[1\] holds nan"),
+        ({"validation": X}, "validation is a pair"),
+        ({"nout": 2}, "hinge takes the one output of a model, this model has 2"),
+        ({"y": [[0.5, -0.5]] * 4, "loss": losses.cross_entropy, "nout": 2}, "2 weights of 0 or more"),
         ({"optimizer": optim.SGD([Value(1.0)])}, "no parameter of this model"),
     ],
 )
@@ -247,6 +252,23 @@ def test_unusable_data_is_named_before_the_first_step(options, message):
     steps = []
     with pytest.raises(ValueError, match=message):
         trained(**options, callback=steps.append)
+    assert not steps
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"X": None}, "X is an array or a list with an entry for each sample, got None"),
+        ({"y": 3}, "y is an array or a list with an entry for each sample, got 3"),
+        ({"loss": "hinge"}, "loss is a function such as nn.losses.hinge, got 'hinge'"),
+        ({"optimizer": optim.Adam}, "made from model.parameters"),
+        ({"callback": 3}, "callback is a function of the History, got 3"),
+    ],
+)
+def test_what_is_of_another_kind_is_named_before_the_first_step(options, message):
+    steps = []
+    with pytest.raises(TypeError, match=message):
+        trained(**({"callback": steps.append} | options))
     assert not steps
 
 
