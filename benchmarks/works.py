@@ -9,7 +9,6 @@ from typing import Any
 from nn import MLP
 
 Step = Callable[[], Any]
-MODULES = {"autograd": "autograd", "PyTorch": "torch"}
 
 
 def samples() -> list[tuple[list[float], int]]:
@@ -95,3 +94,6 @@ def expression_torch(torch: Any) -> Step:
         return g.item(), a.grad.item(), b.grad.item()
 
     return step
+
+
+ARRAYS = {"autograd": ("autograd", expression_autograd), "PyTorch": ("torch", expression_torch)}

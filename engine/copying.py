@@ -26,15 +26,16 @@ def connect(node: Node, primitive: Primitive, operands: list[Node], many: bool) 
 
 
 def copied(root: Node, memo: dict[int, Any]) -> Any:
-    """`copy.deepcopy` of a graph; what the memo has is shared."""
-    with LOCK:
-        order = topological_order([root])
-    for node in order:
-        if id(node) not in memo:
-            twin = copy(node)
-            operands = [memo[id(parent)] for parent in node.parents]
-            connect(twin, node.primitive, operands, isinstance(node.right, tuple))
-            memo[id(node)] = twin
+    """`copy.deepcopy` of a graph; what the memo has is shared, and not looked into again."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        parents = node.parents
+        if missing := [parent for parent in parents if id(parent) not in memo]:
+            waiting += [node, *missing]
+        elif id(node) not in memo:
+            memo[id(node)] = twin = copy(node)
+            connect(twin, node.primitive, [memo[id(p)] for p in parents], isinstance(node.right, tuple))
     return memo[id(root)]
 
 
@@ -55,7 +56,7 @@ def columns(root: Node) -> Columns:
         [len(node.parents) for node in nodes if isinstance(node.right, tuple)],
         array("q", [place[id(parent)] for node in nodes for parent in node.parents]),
         array("d", [node._data for node in nodes]),
-        array("d", [node.grad for node in nodes]),
+        array("d", [node._grad for node in nodes]),
         array("q", [node.epoch for node in nodes]),
         {i: (node.label, node.source) for i, node in enumerate(nodes) if node.note is not None},
     )
@@ -72,7 +73,7 @@ def fill(pickled: Columns, blank: Callable[[], Node]) -> Node:
         connect(
             node, primitives[kinds[i]] or CONSTANT, [nodes[next(operands)] for _ in range(count)], arity < 0
         )
-        node._data, node.grad, node.epoch = data[i], grads[i], epochs[i]
+        node._data, node._grad, node.epoch = data[i], grads[i], epochs[i]
         node.note = Note(*notes[i]) if i in notes else None
         nodes.append(node)
     with LOCK:

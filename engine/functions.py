@@ -34,11 +34,14 @@ __all__ = [
 # fmt: on
 
 
-def operands(name: str, xs: object, least: int = 1) -> list[Any]:
-    """xs as a list. Raises TypeError for what is no iterable, ValueError for too few."""
-    if not isinstance(xs, (list, tuple)) and (isinstance(xs, (str, bytes)) or not isinstance(xs, Iterable)):
+def operands(name: str, xs: object, least: int = 1) -> Sequence[Any]:
+    """xs as a list or a tuple. Raises TypeError for what is no iterable, ValueError for too few."""
+    if isinstance(xs, (list, tuple)):
+        items: Sequence[Any] = xs
+    elif isinstance(xs, (str, bytes)) or not isinstance(xs, Iterable):
         raise TypeError(f"{name} takes an iterable, such as a list of Values, got {type(xs).__name__}")
-    items = list(xs)
+    else:
+        items = list(xs)
     if len(items) < least:
         raise ValueError(f"{name} needs at least one number, got an empty {type(xs).__name__}")
     return items
@@ -66,7 +69,7 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
     left, right = operands("dot", xs, 0), operands("dot", ys, 0)
     if len(left) != len(right):
         raise ValueError(f"dot needs two lists of one length, got {len(left)} and {len(right)} numbers")
-    return p.dot(*left, *right) if left else 0.0
+    return p.dot.apply((*left, *right)) if left else 0.0
 
 
 def norm(xs: Iterable[Any]) -> Any:
@@ -102,7 +105,7 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
     return [first(p.log_softmax, items, i) for i in range(len(items))]
 
 
-def first(primitive: Primitive, items: list[Any], i: int) -> Any:
+def first(primitive: Primitive, items: Sequence[Any], i: int) -> Any:
     """The primitive with the i-th item as its first operand."""
     return primitive(items[i], *items[:i], *items[i + 1 :])
 
@@ -133,7 +136,7 @@ def as_index(target: Any) -> int:
     return int(number)
 
 
-def weighted_cross_entropy(items: list[Any], weights: Sequence[Any]) -> Any:
+def weighted_cross_entropy(items: Sequence[Any], weights: Sequence[Any]) -> Any:
     """Classes of weight 0 are left out, so that they may be masked."""
     if len(weights) != len(items):
         raise ValueError(f"cross_entropy needs a weight for each logit, got {len(weights)} for {len(items)}")

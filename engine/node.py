@@ -44,7 +44,7 @@ class Node(Operators):
     under the lock of `engine.modes`.
     """
 
-    __slots__ = ("primitive", "left", "right", "note", "_data", "grad", "adjoint", "mark", "epoch")
+    __slots__ = ("primitive", "left", "right", "note", "_data", "_grad", "adjoint", "mark", "epoch")
 
     def __init__(self, data: object, label: str = "") -> None:
         self.primitive = LEAF
@@ -52,10 +52,21 @@ class Node(Operators):
         self.right: Node | tuple[Node, ...] | None = None
         self.note = Note(label) if label else None
         self._data = data if type(data) is float else as_float(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self.adjoint = 0.0
         self.mark = 0
         self.epoch = STATE.epoch
+
+    @property
+    def grad(self) -> float:
+        """d(root)/d(self) of the last backward pass; 0.0 before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: object) -> None:
+        if grad is None:
+            raise TypeError("grad is a number, got None: set it to 0.0, or call zero_grad()")
+        self._grad = as_float(grad)
 
     @property
     def parents(self) -> tuple[Node, ...]:

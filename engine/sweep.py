@@ -90,7 +90,7 @@ def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] |
                     return False
                 sweep_back_many(node, right, given)
             elif primitive is LEAF:
-                node.adjoint = node.grad + adjoint
+                node.adjoint = node._grad + adjoint
             elif primitive is CONSTANT:
                 node.adjoint = 0.0
             continue
@@ -190,7 +190,7 @@ def cleared(order: list[Node]) -> list[Node]:
     """The nodes that a gradient can reach, with adjoints to add to. The others, at which only jumps
     such as floor look, have nothing to wait for: a variable keeps its grad."""
     for node in order:
-        node.adjoint = node.grad if node.primitive is LEAF else 0.0
+        node.adjoint = node._grad if node.primitive is LEAF else 0.0
     live = reached(order)
     for node in live:
         node.adjoint = NOTHING

@@ -12,6 +12,7 @@ from engine.operators import binary, unlike
 from engine.primitive import Primitive, Traceable, as_float, is_number
 from engine.primitives.activations import relu
 from engine.primitives.arithmetic import add, mul, neg, sub
+from engine.primitives.nary import dot
 from engine.source import user_line
 from engine.sweep import local_gradient, recompute, reverse, topological_order
 
@@ -80,7 +81,7 @@ class Value(Node):
         """Sets grad to 0.0 on every node below this one, and here."""
         with LOCK:
             for node in topological_order([self]):
-                node.grad = 0.0
+                node._grad = 0.0
 
     def forward(self) -> float:
         """Recomputes the graph, in place, from the present data of its leaves; returns the data."""
@@ -90,17 +91,15 @@ class Value(Node):
     # How it is recorded
 
     def record(self, primitive: Primitive, operands: tuple[object, ...]) -> Any:
-        parents: list[Value] = []
         for operand in operands:
-            if isinstance(operand, Value):
-                parents.append(operand)
-            elif isinstance(operand, Traceable):
-                return operand.record(primitive, operands)  # a symbol: it takes values as constants
-            else:
-                parents.append(constant(operand))
+            if not isinstance(operand, Value):
+                return record_mixed(primitive, operands)
+        parents = cast(tuple[Value, ...], operands)
+        if primitive is dot:
+            return made(scalar_product(parents), dot, None, parents)
         data = primitive.evaluate([parent._data for parent in parents])
         if len(parents) > 2 or primitive.gradient is not None:
-            return made(data, primitive, None, tuple(parents))
+            return made(data, primitive, None, parents)
         return made(data, primitive, parents[0], parents[1] if len(parents) == 2 else None)
 
     def select(self, a: object, b: object) -> Any:
@@ -167,7 +166,7 @@ class Value(Node):
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+        return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -175,7 +174,7 @@ class Value(Node):
     def __copy__(self) -> Value:
         twin = Value(self._data, self.label)
         twin.primitive, twin.left, twin.right = self.primitive, self.left, self.right
-        twin.grad, twin.epoch = self.grad, self.epoch
+        twin._grad, twin.epoch = self._grad, self.epoch
         if self.note is not None:
             twin.note = Note(self.note.label, self.note.source)
         return twin
@@ -185,7 +184,7 @@ class Value(Node):
 
     def __reduce__(self) -> Any:
         if self.primitive is LEAF:
-            return leaf, (self._data, self.grad, self.label, self.epoch)
+            return leaf, (self._data, self._grad, self.label, self.epoch)
         return graph, (columns(self),)
 
 
@@ -203,6 +202,24 @@ def made(
     node.left = left
     node.right = right
     return node
+
+
+def record_mixed(primitive: Primitive, operands: tuple[object, ...]) -> Any:
+    """What is recorded where plain numbers stand among the operands, or symbols."""
+    for operand in operands:
+        if isinstance(operand, Traceable) and not isinstance(operand, Value):
+            return operand.record(primitive, operands)  # a symbol: it takes values as constants
+    parents = [operand if isinstance(operand, Value) else constant(operand) for operand in operands]
+    return parents[0].record(primitive, tuple(parents))
+
+
+def scalar_product(operands: tuple[Value, ...]) -> float:
+    """The kernel of `dot`, without a list of numbers."""
+    half = len(operands) // 2
+    result = 0.0
+    for i in range(half):
+        result += operands[i]._data * operands[half + i]._data
+    return result
 
 
 def constant(x: object) -> Value:
@@ -223,17 +240,17 @@ def commit(order: list[Node]) -> None:
     """Makes the adjoints the gradients; Ctrl-C has to wait until all are."""
     try:
         for node in order:
-            node.grad = node.adjoint
+            node._grad = node.adjoint
     except BaseException:
         for node in order:
-            node.grad = node.adjoint
+            node._grad = node.adjoint
         raise
 
 
 def leaf(data: float, grad: float, label: str, epoch: int) -> Value:
     """A leaf out of its pickle."""
     node = Value(data, label)
-    node.grad = grad
+    node._grad = grad
     node.epoch = epoch
     with LOCK:
         STATE.epoch = max(STATE.epoch, epoch)

@@ -42,6 +42,12 @@ def test_import_takes_the_standard_library_only(package):
     assert set(loaded.split()) - set(bare.split()) - ours <= sys.stdlib_module_names
 
 
+def test_import_leaves_the_slow_part_of_the_standard_library_alone():
+    loaded = python("-S", "-c", "import sys, engine; print(*sys.modules)")
+    slow = "ast asyncio dataclasses inspect json pathlib random subprocess tempfile unittest urllib".split()
+    assert not set(loaded.split()) & set(slow)
+
+
 def test_the_version_line_says_which_engine_runs():
     assert python("-m", "engine", "--version").strip() == describe()
     assert engine.compiled is compiled

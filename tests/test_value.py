@@ -467,3 +467,11 @@ def test_diagnosis_blames_the_first_that_breaks():
 def test_a_label_has_to_be_text_from_the_start():
     with pytest.raises(TypeError, match="int"):
         Value(1, 5)
+
+
+def test_a_gradient_is_a_number():
+    x = Value(1.0)
+    with pytest.raises(TypeError, match=r"grad is a number, got None: set it to 0\.0"):
+        x.grad = None
+    x.grad = 2
+    assert x.grad == 2.0
