@@ -1,167 +1,111 @@
-"""`jit` against C by hand, PyTorch and JAX: W2 (relu and tanh), W3, cost of a gradient, compile time.
+"""`jit` against C by hand, PyTorch and JAX: W2 (relu and tanh), W3, ways to call it, and what grows with n.
 
-python benchmarks/compiled.py           # what is not installed is left out
+    python benchmarks/compiled.py            # writes results-jit.md and growth-jit.png
+    python benchmarks/compiled.py --quick    # a smoke test: fewer rounds, smaller graphs, writes nothing
+
+Times are CPU time, on one core, all contestants in turn; only the ratios of one run mean anything. The least
+of all rounds is taken: what comes on top is the rest of the machine. What is not installed is left out.
 """
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import os
-import shutil
-import subprocess
+import platform
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from rivals import RNG, Contestant, Work, c_by_hand, readme, w2_data, w2_jax, w2_torch, w3_jax, w3_torch
 
 import engine
+import nn
 from engine import dot, sin, value_and_grad, vmap
 from engine.compiler import jit
+from engine.compiler.passes import simplified
+from engine.compiler.trace import trace
 
-ROUNDS = 300
-RNG = np.random.default_rng(0)
-SHAPES = [(16, 2), (16,), (16, 16), (16,), (16,), (1,)]
-PARAMETERS = [RNG.normal(size=shape) for shape in SHAPES]
-X = RNG.normal(size=(100, 2))
-Y = np.sign(X[:, 0] * X[:, 1])
-Contestant = Callable[[], Any]
-
-
-class Times(NamedTuple):
-    """Microseconds a call: the median of all rounds, and the best of them, when nobody else was about."""
-
-    median: float
-    best: float
+HERE = Path(__file__).parent
+QUICK = "--quick" in sys.argv
+ROUNDS = 20 if QUICK else 300
+OURS, HAND = "chainrule jit", "C by hand, gcc -O3 -march=native"
+TORCH, JAX, JAX_NUMPY = "PyTorch", "JAX jit, on its own arrays", "JAX jit, from and to NumPy arrays"
+Times = dict[str, float]
 
 
-def microseconds(contestants: dict[str, Contestant]) -> dict[str, Times]:
-    """All contestants measured in turn, so that noise meets them alike."""
-    rounds: dict[str, list[float]] = {name: [] for name in contestants}
+def microseconds(contestants: dict[str, Contestant | None]) -> Times:
+    """The least time of a call, all contestants measured in turn, so that noise meets them alike."""
+    present = {name: call for name, call in contestants.items() if call is not None}
+    best = dict.fromkeys(present, float("inf"))
     for _ in range(ROUNDS):
-        for name, call in contestants.items():
-            rounds[name].append(1e6 * timed(call))
-    return {name: Times(median(times), min(times)) for name, times in rounds.items()}
+        for name, call in present.items():
+            best[name] = min(best[name], 1e6 * seconds(call))
+    return best
 
 
-def timed(call: Contestant) -> float:
-    """Seconds for one call: the mean over half a millisecond, short enough to be left alone at times."""
+def seconds(call: Contestant) -> float:
+    """For one call: the mean over half a millisecond, short enough to be left alone at times."""
     count, spent = 1, 0.0
     while spent < 0.0005:
         count *= 2
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(count):
             call()
-        spent = time.perf_counter() - start
+        spent = time.process_time() - start
     return spent / count
+
+
+def first(call: Contestant) -> float:
+    """Seconds of a call that is made once."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
 
 
 # W2
 
 
-def loss(activation: Callable[[Any], Any]) -> Callable[..., Any]:
-    """The hinge loss of one example, on scalars."""
+def hinge(activation: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The loss of one example, on scalars."""
 
-    def one(parameters: Any, x: Any, y: Any) -> Any:
+    def loss(parameters: Any, x: Any, y: Any) -> Any:
         w1, b1, w2, b2, w3, b3 = parameters
         h = [activation(dot(w, x) + b) for w, b in zip(w1, b1, strict=True)]
         h = [activation(dot(w, h) + b) for w, b in zip(w2, b2, strict=True)]
         return engine.relu(1.0 - y * (dot(w3, h) + b3[0]))
 
-    return one
+    return loss
 
 
-def ours(activation: str) -> Contestant:
-    mapped = vmap(value_and_grad(loss(getattr(engine, activation))), in_axes=(None, 0, 0), reduce="mean")
-    step = jit(mapped)
-    start, cpu = time.perf_counter(), time.process_time()
-    step(PARAMETERS, X, Y)
-    first, cpu = time.perf_counter() - start, time.process_time() - cpu
-    print(f"W2, {activation}: first call {first:.2f} s, of which {cpu:.2f} s of this process\n")
-    return lambda: step(PARAMETERS, X, Y)
+def step_of(loss: Callable[..., Any], reduce: str | None = "mean", **options: Any) -> Any:
+    return jit(vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce=reduce), **options)
 
 
-def by_hand(activation: str, *flags: str) -> Contestant | None:
-    if shutil.which("gcc") is None:
-        return None
-    folder = Path(tempfile.mkdtemp())
-    command = ["gcc", "-O3", "-march=native", *flags, f"-D{activation.upper()}", "-shared", "-fPIC"]
-    library = folder / "w2.so"
-    subprocess.run([*command, str(Path(__file__).with_name("w2.c")), "-o", str(library), "-lm"], check=True)
-    function = ctypes.CDLL(str(library)).w2
-    function.restype = ctypes.c_double
-    w, gradient = np.concatenate([p.ravel() for p in PARAMETERS]), np.empty(337)
-    arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (w, X, Y)]
-    out = gradient.ctypes.data_as(ctypes.c_void_p)
-    by_hand.kept = (w, gradient)  # type: ignore[attr-defined]
-    return lambda: (function(*arrays, ctypes.c_long(100), out), gradient)
-
-
-def by_torch(activation: str) -> Contestant | None:
-    if importlib.util.find_spec("torch") is None:
-        return None
-    import torch
-
-    torch.set_num_threads(1)
-    parameters = [torch.tensor(p, requires_grad=True) for p in PARAMETERS]
-    x, y, f = torch.tensor(X), torch.tensor(Y), getattr(torch, activation)
-
-    def step() -> Any:
-        w1, b1, w2, b2, w3, b3 = parameters
-        score = f(f(x @ w1.T + b1) @ w2.T + b2) @ w3 + b3
-        value = torch.relu(1.0 - y * score).mean()
-        return value.detach(), torch.autograd.grad(value, parameters)
-
-    return step
-
-
-def by_jax(activation: str, numpy: bool = False) -> Contestant | None:
-    """On its own arrays, or from NumPy arrays to NumPy arrays as ours."""
-    if importlib.util.find_spec("jax") is None:
-        return None
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    f = {"relu": jax.nn.relu, "tanh": jax.numpy.tanh}[activation]
-
-    def mean(parameters: Any, x: Any, y: Any) -> Any:
-        w1, b1, w2, b2, w3, b3 = parameters
-        score = f(f(x @ w1.T + b1) @ w2.T + b2) @ w3 + b3
-        return jax.nn.relu(1.0 - y * score).mean()
-
-    step = jax.jit(jax.value_and_grad(mean))
-    if numpy:
-        return lambda: jax.device_get(step(PARAMETERS, X, Y))
-    parameters, x, y = [jax.numpy.array(p) for p in PARAMETERS], jax.numpy.array(X), jax.numpy.array(Y)
-    return lambda: jax.block_until_ready(step(parameters, x, y))
-
-
-def w2(activation: str) -> None:
+def w2(work: Work, activation: str) -> tuple[Times, float]:
+    """The times, and the seconds of our first call."""
+    step = step_of(hinge(getattr(engine, activation)))
+    fast = step_of(hinge(getattr(engine, activation)), fast_math=True)
+    spent = first(lambda: step(*work))
     contestants = {
-        "chainrule jit": ours(activation),
-        "C by hand, gcc -O3 -march=native": by_hand(activation),
-        "the same with -ffast-math": by_hand(activation, "-ffast-math"),
-        "PyTorch": by_torch(activation),
-        "JAX jit, on its own arrays": by_jax(activation),
-        "JAX jit, from and to NumPy arrays": by_jax(activation, numpy=True),
+        OURS: lambda: step(*work),
+        "chainrule jit, fast_math": lambda: fast(*work),
+        HAND: c_by_hand(work, activation),
+        f"{HAND} -ffast-math": c_by_hand(work, activation, "-ffast-math"),
+        TORCH: w2_torch(work, activation),
+        JAX: w2_jax(work, activation),
+        JAX_NUMPY: w2_jax(work, activation, from_numpy=True),
     }
-    present = {name: call for name, call in contestants.items() if call is not None}
-    agree(present)
-    table(f"W2, {activation}: loss and gradient of an MLP 2-16-16-1, 100 samples", microseconds(present))
+    agree(contestants)
+    return microseconds(contestants), spent
 
 
-def agree(contestants: dict[str, Contestant]) -> None:
+def agree(contestants: dict[str, Contestant | None]) -> None:
     """All of them have to compute the same gradient."""
-    flat = {name: flattened(call()[1]) for name, call in contestants.items()}
+    flat = {name: flattened(call()[1]) for name, call in contestants.items() if call is not None}
     for gradient in flat.values():
-        np.testing.assert_allclose(gradient, flat["chainrule jit"], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(gradient, flat[OURS], rtol=1e-9, atol=1e-12)
 
 
 def flattened(gradient: Any) -> Any:
@@ -169,59 +113,37 @@ def flattened(gradient: Any) -> Any:
     return np.concatenate([np.asarray(part, dtype=float).ravel() for part in parts])
 
 
-def table(title: str, times: dict[str, Times]) -> None:
-    mine = next(iter(times.values()))
-    print(f"## {title}\n\n| | median us | times ours | best us | times ours |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for name, (usual, best) in times.items():
-        print(f"| {name} | {usual:.2f} | {usual / mine.median:.2f} | {best:.2f} | {best / mine.best:.2f} |")
-    print()
+# The same step, called in other ways
 
 
-# W3: the expression of micrograd's README
+def ways(work: Work) -> Times:
+    """Arguments of other kinds, results that go elsewhere."""
+    loss, (parameters, x, y) = hinge(engine.relu), work
+    step, each = step_of(loss), step_of(loss, reduce=None)
+    named = dict(zip("abcdef", parameters, strict=True))
+    of_dict = step_of(lambda p, x, y: loss([p[key] for key in "abcdef"], x, y))
+    model = nn.MLP(2, [16, 16, 1], rng=0)
+    weights, rebuild = model.tree_parts()
+    flat = np.array([w.data for w in weights])
+    of_model = step_of(lambda m, x, y: engine.relu(1.0 - y * m(x)))
+    of_vector = step_of(lambda w, x, y: engine.relu(1.0 - y * rebuild(w)(x)))
+    out = (np.empty(()), [np.empty(p.shape) for p in parameters])
+    return microseconds(
+        {
+            "a list of arrays": lambda: step(parameters, x, y),
+            "the same with out=": lambda: step(parameters, x, y, out=out),
+            "a dict of arrays": lambda: of_dict(named, x, y),
+            "a module's parameters as one vector": lambda: of_vector(flat, x, y),
+            "a module: Values in, connected Values out": lambda: of_model(model, x, y),
+            "not reduced: a gradient for each sample": lambda: each(parameters, x, y),
+        }
+    )
 
 
-def readme(a: Any, b: Any) -> Any:
-    c = a + b
-    d = a * b + b**3
-    c += c + 1
-    c += 1 + c + (-a)
-    d += d * 2 + relu(b + a)
-    d += 3 * d + relu(b - a)
-    e = c - d
-    f = e**2
-    g = f / 2.0
-    g += 10.0 / f
-    return g
-
-
-def relu(x: Any) -> Any:
-    """Of whichever library x belongs to."""
-    module = type(x).__module__.partition(".")[0]
-    if module == "torch":
-        return x.relu()
-    return sys.modules["jax"].nn.relu(x) if module.startswith("jax") else engine.relu(x)
-
-
-def w3() -> None:
+def w3() -> Times:
     compiled = jit(value_and_grad(readme, (0, 1)))
-    contestants: dict[str, Contestant] = {"chainrule jit": lambda: compiled(-4.0, 2.0)}
-    if importlib.util.find_spec("jax") is not None:
-        import jax
-
-        theirs = jax.jit(jax.value_and_grad(readme, (0, 1)))
-        contestants["JAX jit"] = lambda: jax.block_until_ready(theirs(-4.0, 2.0))
-    if importlib.util.find_spec("torch") is not None:
-        import torch
-
-        def step() -> Any:
-            a, b = torch.tensor(-4.0, requires_grad=True), torch.tensor(2.0, requires_grad=True)
-            value = readme(a, b)
-            return value.item(), [g.item() for g in torch.autograd.grad(value, (a, b))]
-
-        contestants["PyTorch"] = step
     assert compiled(-4.0, 2.0) == value_and_grad(readme, (0, 1))(-4.0, 2.0)
-    table("W3: value and both derivatives on two floats", microseconds(contestants))
+    return microseconds({OURS: lambda: compiled(-4.0, 2.0), "JAX jit": w3_jax(), TORCH: w3_torch()})
 
 
 # Against n
@@ -235,35 +157,144 @@ def coupled(xs: Any) -> Any:
     return total
 
 
-def growth() -> None:
-    print("## Cost of a gradient and of compiling it, against n\n")
-    print("| n | function us | with gradient us | ratio | entries of the tape | first call s | us an entry |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for n in (100, 1_000, 10_000):
+def growth() -> Iterator[dict[str, float]]:
+    """Cost of a gradient to n numbers, and of compiling it."""
+    for n in (100, 1_000) if QUICK else (10, 100, 1_000, 10_000):
         x = RNG.normal(size=n)
         f, both = jit(coupled), jit(value_and_grad(coupled))
         f(x)
-        start = time.process_time()
-        both(x)
-        first, entries = time.process_time() - start, len(both.tape)
+        spent, entries = first(lambda both=both, x=x: both(x)), len(both.tape)  # type: ignore[misc]
         times = microseconds({"f": lambda f=f, x=x: f(x), "both": lambda g=both, x=x: g(x)})  # type: ignore[misc]
-        print(
-            f"| {n:,} | {times['f'].best:.1f} | {times['both'].best:.1f} "
-            f"| {times['both'].best / times['f'].best:.2f} "
-            f"| {entries:,} | {first:.2f} | {1e6 * first / entries:.1f} |"
+        yield {"n": n, **times, "ratio": times["both"] / times["f"], "entries": entries, "first": spent}
+
+
+def tracing() -> Iterator[tuple[int, float, float]]:
+    """Entries of the final tape, microseconds an entry of tracing and of the passes."""
+
+    def gradient(xs: list[Any]) -> list[Any]:
+        value, slopes = value_and_grad(coupled)(xs)
+        return [value, *slopes]
+
+    for n in (90, 900) if QUICK else (90, 900, 9_000, 90_000):
+        names = [f"x{i}" for i in range(n)]
+        start = time.process_time()
+        recorded = trace(gradient, names)
+        traced = time.process_time()
+        count = len(simplified(recorded))
+        done = time.process_time()
+        yield count, 1e6 * (traced - start) / count, 1e6 * (done - traced) / count
+
+
+# What is written
+
+
+def machine() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [
+        s for s in (info.read_text() if info.exists() else "").splitlines() if s.startswith("model name")
+    ]
+    model = names[0].partition(": ")[2] if names else platform.processor()
+    return f"{model}, one core, {platform.system()}, Python {platform.python_version()}"
+
+
+def table(title: str, times: Times) -> list[str]:
+    mine = next(iter(times.values()))
+    rows = [f"| {name} | {spent:.3g} | {spent / mine:.2f} |" for name, spent in times.items()]
+    return ["", f"## {title}", "", "| | us | times ours |", "|---|---:|---:|", *rows]
+
+
+def growth_tables(grown: list[dict[str, float]], traced: list[tuple[int, float, float]]) -> list[str]:
+    lines = ["", "## A gradient against n: to run, and to compile", ""]
+    lines += [
+        "| n | function us | with gradient us | ratio | entries of the tape | first call s | us an entry |"
+    ]
+    lines += ["|---:|---:|---:|---:|---:|---:|---:|"]
+    for row in grown:
+        lines.append(
+            f"| {row['n']:,} | {row['f']:.1f} | {row['both']:.1f} | {row['ratio']:.2f} | {row['entries']:,} "
+            f"| {row['first']:.2f} | {1e6 * row['first'] / row['entries']:.1f} |"
         )
-    print()
+    lines += ["", "## Tracing and passes against n", ""]
+    lines += [
+        "| entries of the final tape | trace us an entry | passes us an entry | both |",
+        "|---:|---:|---:|---:|",
+    ]
+    return lines + [f"| {n:,} | {a:.1f} | {b:.1f} | {a + b:.1f} |" for n, a, b in traced]
 
 
-def on_one_core() -> None:
-    """One thread for everybody: JAX and PyTorch would take all cores."""
-    if hasattr(os, "sched_setaffinity"):
+def verdicts(relu: Times, tanh: Times, w3: Times, calls: tuple[float, float], growth: Any) -> list[str]:
+    grown, traced = growth
+    rows = [
+        ("W2 relu, to C by hand", "<= 1.5x", relu[OURS] / relu.get(HAND, float("nan"))),
+        ("W2 relu, PyTorch to it", ">= 10x", relu.get(TORCH, float("nan")) / relu[OURS]),
+        ("W2 relu, JAX to it", ">= 10x", relu.get(JAX, float("nan")) / relu[OURS]),
+        ("W2 relu, JAX from and to NumPy to it", ">= 10x", relu.get(JAX_NUMPY, float("nan")) / relu[OURS]),
+        ("W2 tanh, PyTorch to it", ">= 5x", tanh.get(TORCH, float("nan")) / tanh[OURS]),
+        ("W2 tanh, JAX to it", ">= 5x", tanh.get(JAX, float("nan")) / tanh[OURS]),
+        ("W2, first call, s", "<= 0.5", max(calls)),
+        ("W3, us", "<= 0.8", w3[OURS]),
+        ("W3, JAX to it", ">= 10x", w3.get("JAX jit", float("nan")) / w3[OURS]),
+        ("gradient to function, at most", "<= 4x", max(row["ratio"] for row in grown)),
+        ("compile, us an entry at the largest", "<= 30", 1e6 * grown[-1]["first"] / grown[-1]["entries"]),
+        ("trace and passes, us an entry at the largest", "<= 15", traced[-1][1] + traced[-1][2]),
+    ]
+    lines = ["", "## Targets", "", "| | target | reached |", "|---|---:|---:|"]
+    measured = [row for row in rows if row[2] == row[2]]  # nan: the rival is not installed
+    return lines + [f"| {what} | {target} | {reached:.2f} |" for what, target, reached in measured]
+
+
+def plot(relu: Times, tanh: Times, grown: list[dict[str, float]], traced: Any, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 3.6), layout="constrained")
+    bars, cost, compiling = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
+    names = list(relu)
+    for times, offset, colour, label in ((relu, 0.2, "#0072b2", "relu"), (tanh, -0.2, "#e69f00", "tanh")):
+        places = [len(names) - i + offset for i in range(len(names))]
+        bars.barh(places, [times[name] for name in names], 0.38, color=colour, label=label)
+    bars.set(xscale="log", xlim=(1, None), xlabel="W2: microseconds a step", yticks=range(len(names), 0, -1))
+    bars.set_yticklabels([name.replace(", gcc -O3 -march=native", "") for name in names])
+    cost.plot([row["n"] for row in grown], [row["ratio"] for row in grown], "o-", color="#0072b2")
+    cost.set(xscale="log", ylim=(0, 5), xlabel="n inputs", ylabel="cost(gradient) / cost(function)")
+    compiling.plot(
+        [n for n, _, _ in traced],
+        [a + b for _, a, b in traced],
+        "o-",
+        color="#0072b2",
+        label="trace and passes",
+    )
+    first_calls = [(row["entries"], 1e6 * row["first"] / row["entries"]) for row in grown if row["n"] >= 100]
+    compiling.plot(*zip(*first_calls, strict=True), "o-", color="#d55e00", label="the whole first call")
+    compiling.set(xscale="log", yscale="log", ylim=(1, 3000), xlabel="entries of the tape")
+    compiling.set_ylabel("microseconds an entry")
+    for axes in (bars, cost, compiling):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.3)
+    for axes in (bars, compiling):
+        axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    if hasattr(os, "sched_setaffinity"):  # JAX and PyTorch would take all cores
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    work = w2_data()
+    (relu, first_relu), (tanh, first_tanh) = w2(work, "relu"), w2(work, "tanh")
+    called, expression = ways(work), w3()
+    grown, traced = list(growth()), list(tracing())
+    lines = ["# Compiled functions", "", f"{machine()}. The least CPU time of {ROUNDS} rounds, in turn."]
+    title = "loss and gradient of an MLP 2-16-16-1, 100 samples"
+    lines += table(f"W2, relu: {title}", relu) + table(f"W2, tanh: {title}", tanh)
+    lines += ["", f"First calls: {first_relu:.2f} s (relu), {first_tanh:.2f} s (tanh)."]
+    lines += table("W2, relu, called with other arguments", called)
+    lines += table("W3: the expression of micrograd's README, value and gradient of two floats", expression)
+    lines += growth_tables(grown, traced)
+    lines += verdicts(relu, tanh, expression, (first_relu, first_tanh), (grown, traced))
+    print("\n".join(lines))
+    if not QUICK:
+        (HERE / "results-jit.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        plot(relu, tanh, grown, traced, HERE / "growth-jit.png")
 
 
 if __name__ == "__main__":
-    on_one_core()
-    w2("relu")
-    w2("tanh")
-    w3()
-    growth()
+    main()

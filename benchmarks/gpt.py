@@ -20,6 +20,7 @@ Weights = dict[str, Matrix]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 BOUNDARY = len(LETTERS)  # the token before and after each word
 VOCABULARY, WIDTH, HEADS, BLOCK = len(LETTERS) + 1, 16, 4, 16
+LONGEST = 12  # letters of a word in training; the block has room for 15
 SHAPES = {
     "token": (VOCABULARY, WIDTH),
     "position": (BLOCK, WIDTH),
@@ -36,7 +37,7 @@ SHAPES = {
 def words() -> list[str]:
     """Words that come with Python: its keywords and the names of the modules of its library."""
     names = {*keyword.kwlist, *sys.stdlib_module_names}
-    return sorted(name for name in names if set(name) <= set(LETTERS) and 1 < len(name) < BLOCK)
+    return sorted(name for name in names if set(name) <= set(LETTERS) and 1 < len(name) <= LONGEST)
 
 
 def tokens(word: str) -> list[int]:
@@ -84,13 +85,16 @@ def attention(query: Vector, keys: Matrix, values: Matrix) -> Vector:
     return heard
 
 
-def predictions(w: Weights, context: Sequence[int]) -> list[Vector]:
-    """For each position, the probability of every token to be the next."""
+def predictions(w: Weights, letters: Matrix) -> list[Vector]:
+    """For each position, the probability of every token to be the next.
+
+    `letters` are the tokens read so far, each as its row of w["token"].
+    """
     keys: Matrix = []
     values: Matrix = []
     found = []
-    for position, token in enumerate(context):
-        x = rmsnorm(plus(w["token"][token], w["position"][position]))
+    for letter, position in zip(letters, w["position"], strict=False):
+        x = rmsnorm(plus(letter, position))
         normal = rmsnorm(x)
         keys.append(linear(w["key"], normal))
         values.append(linear(w["value"], normal))
@@ -101,11 +105,25 @@ def predictions(w: Weights, context: Sequence[int]) -> list[Vector]:
     return found
 
 
-def loss(w: Weights, word: Sequence[int]) -> Any:
-    """The mean surprise, -log(probability), at each next letter; `word` as `tokens` gives it."""
-    chances = predictions(w, word[:-1])
-    surprise = [-chance[token].log() for chance, token in zip(chances, word[1:], strict=True)]
-    return sum(surprise) / len(surprise)
+def loss(w: Weights, letters: Matrix, targets: Matrix, shares: Vector) -> Any:
+    """The surprise, -log(probability), at what follows each letter; added up in these shares.
+
+    A target is a row of numbers, 1 for the token that follows and 0 for the others. A share of 0 leaves a
+    position out: attention looks back only, so that a word may be filled up to any length at its end.
+    """
+    chances = [
+        sum(p * t for p, t in zip(chance, target, strict=True))
+        for chance, target in zip(predictions(w, letters), targets, strict=True)
+    ]
+    return -sum(chance.log() * share for chance, share in zip(chances, shares, strict=True))
+
+
+def example(word: str, length: int = 0) -> tuple[list[int], list[list[float]], list[float]]:
+    """The tokens that are read, what `loss` takes as targets and shares; filled up to a length."""
+    read, following = tokens(word)[:-1], tokens(word)[1:]
+    fill = [BOUNDARY] * (length - len(read))
+    targets = [[float(token == wanted) for token in range(VOCABULARY)] for wanted in following + fill]
+    return read + fill, targets, [1.0 / len(read)] * len(read) + [0.0] * len(fill)
 
 
 class Adam:
@@ -131,7 +149,8 @@ class Adam:
 
 def step(w: Weights, adam: Adam, word: str) -> float:
     """One step of training on one word; returns the loss before it."""
-    surprise = loss(w, tokens(word))
+    read, targets, shares = example(word)
+    surprise = loss(w, [w["token"][token] for token in read], targets, shares)
     surprise.backward()
     adam.step()
     return float(surprise.data)
@@ -144,3 +163,29 @@ def train(Value: Callable[[float], Any], steps: int = 200, seed: int = 0) -> tup
     rng = random.Random(seed)
     losses = [step(w, adam, rng.choice(words())) for _ in range(steps)]
     return w, losses
+
+
+def spelled(
+    predict: Callable[[list[int]], Sequence[float]], rng: random.Random, temperature: float = 0.5
+) -> str:
+    """A new word of at most LONGEST letters; `predict` gives the chance of each token after those read.
+
+    At temperature 1 letters come as the model believes; the lower, the more it keeps to what is likely.
+    """
+    read = [BOUNDARY]
+    while len(read) <= LONGEST:
+        chances = [chance ** (1.0 / temperature) for chance in predict(read)]
+        token = rng.choices(range(VOCABULARY), chances)[0]
+        if token == BOUNDARY:
+            break
+        read.append(token)
+    return "".join(LETTERS[token] for token in read[1:])
+
+
+def predictor(w: Weights) -> Callable[[list[int]], Sequence[float]]:
+    """What `spelled` asks, from weights with data, without a graph being needed afterwards."""
+
+    def predict(read: list[int]) -> list[float]:
+        return [chance.data for chance in predictions(w, [w["token"][token] for token in read])[-1]]
+
+    return predict

@@ -1,38 +1,26 @@
 """C: gcc -O2 -ffp-contract=off gives the interpreted engine's bits."""
 
 import ctypes
-import json
 import math
 import shutil
-import struct
 import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
+from alike import GOLDEN, ROWS, SPECIAL, arity, bits, golden, same, within
 from drawn import batch, batches, together
 from hypothesis import given, settings
 
-from engine import functions, primitives, sin, value_and_grad
+from engine import sin, value_and_grad
 from engine.compiler import TracingError, Untranslatable, jit
 from engine.compiler.c import c_source
 from engine.compiler.passes import simplified
 from engine.compiler.trace import trace
-from engine.primitive import TABLE, Primitive, custom
+from engine.primitive import custom
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 FLAGS = ["-std=c99", "-Wall", "-Werror", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
-SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -0.5, 2.0, 1e308, -3.0]
-GOLDEN = json.loads((Path(__file__).parent / "data" / "golden.json").read_text())["ops"]
-SPELLED: dict[str, Callable[..., Any]] = {
-    "fabs": primitives.abs,
-    "log_base": functions.log,
-    "logsumexp2": primitives.logaddexp,
-    "leaky_relu": functions.leaky_relu,
-    "elu": functions.elu,
-    "gelu": functions.gelu,
-}
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +43,6 @@ def outputs(library: ctypes.CDLL, name: str, xs: Sequence[float], count: int) ->
     return list(y)
 
 
-def bits(x: float) -> bytes:
-    return b"nan" if math.isnan(x) else struct.pack("<d", x)
-
-
-def same(xs: Sequence[float], ys: Sequence[float]) -> bool:
-    return list(map(bits, xs)) == list(map(bits, ys))
-
-
 @settings(max_examples=batches())
 @given(batch())
 def test_random_expressions_and_their_gradients_have_the_engines_bits(compiled, drawn):
@@ -73,32 +53,26 @@ def test_random_expressions_and_their_gradients_have_the_engines_bits(compiled, 
     assert same(outputs(library, "f", point, len(expected)), expected)
 
 
-def arity(row: Primitive) -> int:
-    return len(row.partials) if row.gradient is None else 4
-
-
 def test_every_kernel_has_the_engines_bits_also_at_the_edges(compiled):
-    rows = [row for name, row in TABLE.items() if name not in ("power_term", "polygamma")]
-    tape = trace(lambda xs: [row(*xs[: arity(row)]) for row in rows], "abcde")
+    tape = trace(lambda xs: [row(*xs[: arity(row)]) for row in ROWS], "abcde")
     library = compiled(c_source(tape, "f"))
     for a in SPECIAL:
         for b in SPECIAL:
             for rest in ([0.25, 3.0, -2.0], [math.nan, -0.0, 1.0], [-math.inf, math.inf, 0.5]):
                 point = [a, b, *rest]
-                expected, got = tape.evaluate(point), outputs(library, "f", point, len(rows))
-                wrong = [r.name for r, x, y in zip(rows, expected, got, strict=True) if bits(x) != bits(y)]
+                expected, got = tape.evaluate(point), outputs(library, "f", point, len(ROWS))
+                wrong = [r.name for r, x, y in zip(ROWS, expected, got, strict=True) if bits(x) != bits(y)]
                 assert not wrong, point
 
 
 def test_the_golden_file_comes_out_of_compiled_code(compiled):
-    rows = {name: SPELLED.get(name) or getattr(primitives, name) for name in GOLDEN}
-    names = {name: i for i, name in enumerate(rows)}
+    names = {name: i for i, name in enumerate(GOLDEN)}
 
     def everything(xs: Sequence[Any]) -> list[Any]:
         results = []
-        for name, f in rows.items():
-            n = GOLDEN[name]["arity"]
-            value, gradient = value_and_grad(f, tuple(range(n)))(*xs[:n])
+        for name, op in GOLDEN.items():
+            n = op["arity"]
+            value, gradient = value_and_grad(golden(name), tuple(range(n)))(*xs[:n])
             results += [value, *gradient, 0.0][:3]
         return results
 
@@ -111,12 +85,6 @@ def test_the_golden_file_comes_out_of_compiled_code(compiled):
             assert within(got[start], expected[0], 3.0), (name, point)
             for i in range(min(2, op["arity"])):
                 assert within(got[start + 1 + i], expected[1 + i], 4.0), (name, point)
-
-
-def within(got: float, expected: float | None, ulps: float) -> bool:
-    if expected is None or bits(got) == bits(expected) or got == expected == 0.0:
-        return True
-    return math.isfinite(got) and math.isfinite(expected) and abs(got - expected) <= ulps * math.ulp(expected)
 
 
 def test_one_file_holds_the_value_and_the_gradient(compiled):

@@ -1,18 +1,17 @@
-"""What a compiled function is written out as: Python, JavaScript, LaTeX, SymPy."""
+"""What a compiled function is written out as: Python, LaTeX, SymPy."""
 
 import importlib
-import json
 import math
-import shutil
-import subprocess
 from typing import Any
 
 import numpy as np
 import pytest
+from alike import near
 from drawn import batch, batches, shaken, together
 from hypothesis import given, settings
 
 from engine import (
+    Value,
     clamp,
     cross_entropy,
     dot,
@@ -23,16 +22,13 @@ from engine import (
     log,
     relu,
     sin,
-    sqrt,
     tanh,
     value_and_grad,
     where,
 )
-from engine.compiler import Untranslatable, error_function, jit
+from engine.compiler import Untranslatable, jit
 from engine.compiler.formulas import FORMULAS, lowered
-from engine.compiler.javascript import javascript_source
 from engine.compiler.namespaces import NAMESPACES
-from engine.compiler.passes import simplified
 from engine.compiler.python_source import python_source
 from engine.compiler.sympy_source import sympy_expressions
 from engine.compiler.trace import trace
@@ -51,10 +47,6 @@ def run(source: str, name: str = "f") -> Any:
     names: dict[str, Any] = {}
     exec(compile(source, "generated", "exec"), names)
     return names[name]
-
-
-def near(a, b, rtol=1e-9):
-    return a == b or (a != a and b != b) or abs(a - b) <= rtol * max(abs(a), abs(b), 1e-6)
 
 
 # Python
@@ -154,96 +146,23 @@ def test_parameters_never_hide_what_the_source_needs():
             assert near(float(run(jit(f).to_python(namespace))(2.0, 3.0)), f(2.0, 3.0))
 
 
-# JavaScript
-
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+TROUBLE = 'x; system("id"); //'
 
 
-def node(source: str, points: list[list[float]]) -> list[list[float]]:
-    shown = "v => Object.is(v, -0) ? '-0.0' : String(v).replace('Infinity', 'inf')"
-    script = f"{source}\nconsole.log(JSON.stringify({json.dumps(points)}.map(p => f(p).map({shown}))));"
-    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True)
-    return [[float(x) for x in row] for row in json.loads(done.stdout)]
-
-
-@needs_node
-def test_javascript_has_the_engines_bits_for_arithmetic():
-    def f(xs):
-        x, y, z = xs
-        return [
-            x + y,
-            x - y,
-            x * y,
-            x / y,
-            sqrt(x * x),
-            -x,
-            relu(y),
-            clamp(z, -1.0, 1.0),
-            abs(z),
-            x % y,
-            x // y,
-        ]
-
-    points = [[a, b, c] for a in (0.1, -3.0, 1e300, 5e-324) for b in (7.3, -0.5, 1e-300) for c in (-2.0, 0.5)]
-    tape = trace(f, "xyz")
-    for point, got in zip(points, node(javascript_source(tape, "f"), points), strict=True):
-        assert repr(got) == repr(tape.evaluate(point))
-
-
-@needs_node
-def test_javascript_is_within_4_ulp_for_the_rest():
-    names = """exp exp2 expm1 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh
-        acosh atanh erf erfc lgamma gamma sigmoid softplus silu mish gelu gelu_tanh sech2 sigmoid_slope
-        normal_density erfinv""".split()
-    rows = [TABLE[name] for name in names]
-    tape = trace(lambda xs: [row(xs[0]) for row in rows], "x")
-    points = [
-        [x]
-        for x in (0.01, 0.3, 0.5, 0.9, 1.0, 1.5, 2.5, 7.0, 30.0, -0.2, -0.7, -3.3, -20.5, 0.0, -0.0, 1e300)
+@pytest.mark.parametrize("label", [TROUBLE, "class", "naïve", "s\nystem", "x*/ system /*", "a" * 100_000])
+def test_labels_keywords_and_keys_never_reach_generated_code(label):
+    captured = Value(2.0, label)
+    functions = [
+        (jit(lambda x: sin(x) * captured), (3.0,), {}),
+        (jit(lambda p: sin(p[label]) * captured), ({label: 3.0},), {}),
+        (jit(lambda **p: sin(p[label]) * captured), (), {label: 3.0}),
     ]
-    for (x,), got in zip(points, node(javascript_source(tape, "f"), points), strict=True):
-        for name, a, b in zip(names, got, tape.evaluate([x]), strict=True):
-            assert a == b or (a != a and b != b) or abs(a - b) <= 4.0 * math.ulp(b), (name, x)
-
-
-@needs_node
-@settings(max_examples=batches())
-@given(batch())
-def test_random_expressions_agree_in_javascript(drawn):
-    tape, point, expected = together(drawn)
-    (got,) = node(javascript_source(simplified(tape), "f"), [point])
-    for a, b, c in zip(got, expected, shaken(tape, point, 4.0), strict=True):
-        assert a == b or abs(a - b) <= c
-
-
-@needs_node
-def test_javascript_of_every_row_runs():
-    rows = [row for row in TABLE.values() if row.name not in ("power_term", "polygamma")]
-    tape = trace(lambda xs: [row(*xs[: len(row.partials) or 4]) for row in rows], "abcd")
-    for point, got in zip(
-        points := [[0.3, 0.6, 2.0, 1.0]], node(javascript_source(tape, "f"), points), strict=True
-    ):
-        assert all(near(a, b, 1e-12) for a, b in zip(got, tape.evaluate(point), strict=True))
-
-
-@needs_node
-def test_names_in_javascript_are_generated():
-    for name in ['f; require("fs")', "class", "x*/", "a" * 100_000]:
-        source = jit(wave).to_javascript(name)
-        assert "function compiled(x)" in source
-        assert "require" not in source
-
-
-def test_our_own_error_function_is_that_of_libm():
-    for i in range(-6_000, 28_000, 7):
-        x = i / 1_000
-        assert abs(error_function.erf(x) - math.erf(x)) <= 1.0 * math.ulp(math.erf(x))
-        assert abs(error_function.erfc(x) - math.erfc(x)) <= 4.0 * math.ulp(math.erfc(x))
-    for x in (math.inf, -math.inf, -0.0, 5e-324):
-        assert repr(error_function.erf(x)) == repr(math.erf(x))
-        assert repr(error_function.erfc(x)) == repr(math.erfc(x))
-    assert math.isnan(error_function.erf(math.nan))
-    assert math.isnan(error_function.erfc(math.nan))
+    for f, args, keywords in functions:
+        f.f.__name__ = label
+        assert f(*args, **keywords) == 2.0 * math.sin(3.0)
+        sources = [f.to_c(label), f.to_javascript(label), f.to_python(), f.to_latex(), str(f.tape)]
+        assert not any("system" in source or len(source) > 5_000 for source in sources)
+        assert callable(run(sources[2]))
 
 
 # LaTeX and SymPy
@@ -288,7 +207,7 @@ def test_sympys_own_derivative_agrees(f):
         for ours, theirs in zip(
             (value, *gradient), (expression, expression.diff(x), expression.diff(y)), strict=True
         ):
-            assert near(ours, float(theirs.subs(at).evalf(30)), 1e-12)
+            assert near(ours, float(theirs.evalf(30, at, maxn=1000)), 1e-12)
 
 
 @needs_sympy
@@ -302,7 +221,7 @@ def test_sympys_derivative_of_random_expressions_agrees(drawn):
     for theirs, ours, room in zip(
         [expression, *map(expression.diff, symbols)], expected, shaken(tape, point, 4.0), strict=True
     ):
-        assert abs(float(theirs.subs(at).evalf(30)) - ours) <= room
+        assert abs(float(theirs.evalf(30, at, maxn=1000)) - ours) <= room
 
 
 @needs_sympy

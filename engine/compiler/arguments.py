@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from math import prod
 from typing import Any, Final, NamedTuple
 
 from engine.compiler.backend import Block
@@ -76,7 +77,7 @@ class Arguments:
             raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
         rows = sys.modules["numpy"].moveaxis(arg, axis, 0)
         self.lengths.add(len(rows))
-        self.leaves.append(Leaf(rows, Block(rows[0].size if len(rows) else 0, True)))
+        self.leaves.append(Leaf(rows, Block(prod(rows.shape[1:]), True)))
         return ("rows", rows.shape[1:]), rows[0] if len(rows) else rows
 
     def take_examples(self, arg: list[Any]) -> tuple[Hashable, Any]:

@@ -66,8 +66,12 @@ class Arrays:
         numbers, one = self.numbers, results.one
         if self.layout.mapped or not all(type(x) is float for x in args):
             return None
-        count = len(args)
-        return lambda *xs: one(numbers(*xs)) if list(map(type, xs)) == [float] * count else NotImplemented
+        kinds = [float] * len(args)
+
+        def short(*xs: Any, **keywords: Any) -> Any:
+            return NotImplemented if keywords or list(map(type, xs)) != kinds else one(numbers(*xs))
+
+        return short
 
     def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
         numpy = sys.modules["numpy"]

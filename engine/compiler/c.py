@@ -6,13 +6,12 @@ the interpreted engine to the bit, on the same libm.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from engine.compiler.kernel import Kernel, Type, is_atom, is_special, kernel_of, kernels_of
-from engine.compiler.tape import Entry, Tape
-from engine.compiler.translate import RESERVED, Dialect, local
+from engine.compiler.kernel import Kernel, Type, is_atom, is_special, kernels_of
+from engine.compiler.tape import Tape
+from engine.compiler.translate import INFIX, Dialect, function_name, local
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
@@ -22,8 +21,6 @@ EXACT: Final = ("copysign", "fabs", "floor", "fmod", "sqrt", "isinf", "isnan")
 LIBM: Final = """acos acosh asin asinh atan atanh cbrt cos cosh erf erfc exp exp2 expm1 log log10 log1p log2
     sin sinh tan tanh""".split()
 LIBM_OF_TWO: Final = ("atan2", "pow")
-INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 BLOCK: Final = 500  # operations in one C function: compilers take quadratic time over longer ones
 
 
@@ -46,6 +43,9 @@ class C(Dialect):
 
     def passed(self, name: str) -> str:
         return f"{name}, {self.length(name)}"
+
+    def listed(self, names: Sequence[str]) -> str:
+        return f"(const double[]){{{', '.join(names)}}}, {len(names)}"
 
     def heading(self, kernel: Kernel) -> str:
         parameters = [
@@ -71,7 +71,7 @@ def c_source(tape: Tape, name: str, gradient: Tape | None = None) -> str:
 
     Raises Untranslatable, naming all operations that have no kernel to translate.
     """
-    name = name if IDENTIFIER.fullmatch(name) and name not in RESERVED else "compiled"
+    name = function_name(name)
     tapes = [tape] if gradient is None else [tape, gradient]
     used = {entry.primitive: None for each in tapes for _, entry in each.operations()}
     head = list(preamble(list(used)))
@@ -152,7 +152,7 @@ def lines(tape: Tape, slots: Sequence[int], shared: dict[int, int]) -> Iterator[
     for slot in slots:
         entry = tape.entries[slot]
         names = [f"t{i}" if i in own else operand(tape, i, shared) for i in entry.operands]
-        yield f"    const double t{slot} = {operation(entry, names)};"
+        yield f"    const double t{slot} = {DIALECT.operation(entry.primitive, names)};"
         if slot in shared:
             yield f"    v[{shared[slot]}] = t{slot};"
 
@@ -164,15 +164,3 @@ def operand(tape: Tape, slot: int, shared: dict[int, int]) -> str:
     if entry.primitive is CONSTANT:
         return DIALECT.number(entry.number)
     return f"v[{shared[slot]}]" if slot in shared else f"t{slot}"
-
-
-def operation(entry: Entry, names: Sequence[str]) -> str:
-    primitive = entry.primitive
-    if primitive.name in INFIX:
-        return f" {INFIX[primitive.name]} ".join(names)
-    if is_atom(primitive.value):
-        return f"{DIALECT.atoms[primitive.value.__name__]}({', '.join(names)})"
-    called = kernel_of(primitive.value).name
-    if primitive.gradient is not None:
-        return f"{called}((const double[]){{{', '.join(names)}}}, {len(names)})"
-    return f"{called}({', '.join(names)})"

@@ -62,17 +62,19 @@ class FunctionOutput:
         return gradient
 
 
-def connected(f: Callable[..., Any], args: Sequence[Any], results: Any, compiled: Specialisation) -> Any:
-    """The numbers that compiled code returned for these arguments, as nodes."""
-    flat, numbers = Tree(list(args)), Tree(results)
-    operands = tuple(x if isinstance(x, Node) else constant(x) for x in flat.scalars)
-    nodes = []
-    for k, y in enumerate(numbers.scalars):
+def connected(f: Callable[..., Any], args: Sequence[Any], outputs: Any, compiled: Specialisation) -> Any:
+    """The results that compiled code computed for these arguments, as nodes."""
+    flat, name = Tree(list(args)), getattr(f, "__name__", "compiled")
+    operands = tuple([x if isinstance(x, Node) else constant(x) for x in flat.scalars])
+
+    def node(k: int, y: float) -> Value:
         rule = FunctionOutput(f, flat, k) if compiled.layout.mapped else TapeOutput(compiled, k)
-        name = getattr(f, "__name__", "compiled")
-        row = Primitive(name, rule.value, gradient=rule.gradient, foreign=True)
-        nodes.append(made(number(y), row, None, operands))
-    return numbers.build(nodes)
+        return made(y, Primitive(name, rule.value, gradient=rule.gradient, foreign=True), None, operands)
+
+    if compiled.stacked:
+        stacked = Tree(compiled.built(outputs, args))
+        return stacked.build([node(k, number(y)) for k, y in enumerate(stacked.scalars)])
+    return compiled.results.one([node(k, float(y)) for k, y in enumerate(outputs)])
 
 
 def number(x: Any) -> float:

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from functools import update_wrapper
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from types import MethodType
 from typing import Any, Final, final
 
@@ -29,8 +31,11 @@ from engine.compiler.mapping import (
     positional,
     positions,
     static,
+    takes_keyword,
 )
+from engine.compiler.onnx_source import onnx_model
 from engine.compiler.python_source import python_source
+from engine.compiler.results import written
 from engine.compiler.specialisation import Specialisation, gradient_tape, specialised
 from engine.compiler.symbol import Symbol
 from engine.compiler.sympy_source import sympy_expressions
@@ -57,6 +62,9 @@ def jit(
     dtype           "float64" or "float32"
     fast_math       lets the compiler regroup and contract sums and products
     backend         by default the fastest one that is installed
+
+    Called with `out=`, arrays in the structure of the results (of no dimension for a number), it fills and
+    returns them; they may be arguments, too. A parameter of f that is called `out` takes precedence.
 
     Values that f captures are constants of the compiled function. Raises TracingError, with the line,
     if f asks a traced number for its value, by a branch for instance; TypeError if f returns what is
@@ -106,15 +114,16 @@ class Compiled:
         self.direct: dict[tuple[type, ...], Function] = {}
         self.lock = threading.Lock()
         self.__name__ = "function"
+        self.writes = not takes_keyword(f, "out")
         if f is not None:
             update_wrapper(self, f)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        if not keywords:
+        if not keywords:  # in two steps: passing no keywords on as keywords takes 50 ns
             results = self.latest_direct(*args)
-            if results is not NotImplemented:
-                return results
-        return self.call(args, keywords)
+        else:
+            results = self.latest_direct(*args, **keywords) if self.writes else NotImplemented
+        return self.call(args, keywords) if results is NotImplemented else results
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """As a method: compiled functions take part in classes as functions do."""
@@ -122,10 +131,16 @@ class Compiled:
 
     def call(self, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
         """The general case: finds or makes the specialisation, and runs it."""
+        if self.writes and "out" in keywords:
+            out = keywords.pop("out")
+            results = self.call(args, keywords)
+            return results if out is None else written(results, out, self.options.dtype)
         direct = self.direct.get(tuple(map(type, args)))
         if direct is not None and direct is not self.latest_direct and not keywords:
             self.latest_direct = direct
             return self(*args)
+        if keywords and self.mapping is not None:
+            raise TypeError(f"vmap takes no keyword arguments but out, got {', '.join(keywords)}")
         statics = positions(self.statics, len(args))
         traced = [arg for i, arg in enumerate(args) if i not in statics] + ([keywords] if keywords else [])
         arguments = Arguments(traced, self.mapping and self.mapping.axes(len(args), statics))
@@ -138,10 +153,10 @@ class Compiled:
             compiled = self.specialisation(args, statics, arguments, bool(keywords))
         except Enclosed:
             return self.source()(*args, **keywords)
-        results = compiled.run(arguments, traced)
+        outputs = compiled.run(arguments)
         if not nodes:
-            return results
-        return connected(inlined(self.source(), args, statics), traced, results, compiled)
+            return compiled.built(outputs, traced)
+        return connected(inlined(self.source(), args, statics), traced, outputs, compiled)
 
     def specialisation(
         self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments, keywords: bool
@@ -150,21 +165,26 @@ class Compiled:
         fixed = tuple(static(args[i]) for i in statics)
         key = (fixed, len(args), keywords, arguments.key)
         with self.lock:
-            if key in self.known:
-                self.known.move_to_end(key)
-                return self.known[key]
+            compiled = self.known.get(key)
+        if compiled is None:
+            compiled = self.made(args, statics, arguments)
+        if not compiled.shortened:  # it is new, or out of a pickle
+            compiled.shortened = True
+            self.shorten(args, compiled, statics, keywords)
+        with self.lock:
+            self.keep(key, compiled)
+        return compiled
+
+    def made(self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments) -> Specialisation:
+        """A new one. Raises TracingError or TypeError."""
         example = self.mapping.example if self.mapping is not None else self.f
         if example is None:
             example = self.source()
         names = argument_names(example, statics, len(arguments.example))
         reduction = None if self.mapping is None else (self.mapping.reduce,)
-        compiled = specialised(
+        return specialised(
             inlined(example, args, statics), arguments, names, reduction, BACKENDS[self.backend], self.options
         )
-        self.shorten(args, compiled, statics, keywords)
-        with self.lock:
-            self.keep(key, compiled)
-        return compiled
 
     def shorten(
         self, args: Sequence[Any], compiled: Specialisation, statics: Sequence[int], keywords: bool
@@ -178,6 +198,7 @@ class Compiled:
 
     def keep(self, key: Hashable, compiled: Specialisation) -> None:
         self.known[key] = compiled
+        self.known.move_to_end(key)
         if len(self.known) > KEPT:
             self.known.popitem(last=False)
             self.direct.clear()
@@ -232,24 +253,38 @@ class Compiled:
 
     _sympy_ = to_sympy
 
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Writes an ONNX file in float64. Inputs are named like the arguments: shape () for a number, (n,)
+        for the n numbers of anything else, the examples in front where they are mapped. The numbers and
+        arrays of the result, in order, are result0, result1 ...
+
+        Every operation is within a few ulp of its condition; zeros may lose their sign, and infinite
+        operands meet nan in a few (atan2, silu). Raises Untranslatable with all that ONNX lacks.
+        """
+        latest = self.latest
+        model = onnx_model(latest.tape, latest.layout, latest.results)
+        Path(path).write_bytes(model.SerializeToString())
+
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
 
     def __reduce__(self) -> Any:
         mapping = self.mapping and self.mapping._replace(example=picklable(self.mapping.example))
         made = (picklable(self.f), mapping, self.statics, self.backend, self.options)
-        return restored, (made, self.__name__, list(self.known.items()))
+        return restored, (made, self.__name__, self.writes, list(self.known.items()))
 
 
-def refused(*args: Any) -> Any:
+def refused(*args: Any, **keywords: Any) -> Any:
     """The short way of a function that has none."""
     return NotImplemented
 
 
-def restored(made: Any, name: str, known: Sequence[tuple[Hashable, Specialisation]]) -> Compiled:
+def restored(
+    made: Any, name: str, writes: bool, known: Sequence[tuple[Hashable, Specialisation]]
+) -> Compiled:
     """A compiled function out of its pickle; it compiles again when it is first called."""
     f, mapping, statics, backend, options = made
     compiled = Compiled(f, mapping, statics, backend if backend in BACKENDS else backend_named(None), options)
-    compiled.__name__ = name
+    compiled.__name__, compiled.writes = name, writes
     compiled.known.update(known)
     return compiled

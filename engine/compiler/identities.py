@@ -65,7 +65,14 @@ class Pattern(NamedTuple):
 
 Term = Pattern | str | float
 Lookup = Callable[[int], tuple[Primitive, tuple[int, ...], float]]
-Key = tuple[Primitive, int, Primitive | None]
+Rule = tuple[Pattern, Term]
+
+
+class Rules(NamedTuple):
+    """The identities of a row: those that may always fit, and for each operand those for a row that it is."""
+
+    general: list[Rule]
+    by_operand: list[dict[Primitive, list[Rule]]]
 
 
 def parsed(text: str) -> Term:
@@ -79,23 +86,23 @@ def term(node: ast.expr) -> Term:
     return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
 
 
-def keys(pattern: Pattern) -> list[Key]:
-    """Where to look an identity up: by a row, and one of its operands that is no variable."""
+def place(pattern: Pattern) -> tuple[int, Primitive] | None:
+    """Where to look an identity up: its first operand that is no variable."""
     for i, operand in enumerate(pattern.operands):
-        if isinstance(operand, Pattern):
-            return [(pattern.primitive, i, operand.primitive)]
-        if isinstance(operand, float):
-            return [(pattern.primitive, i, CONSTANT)]
-    return [(pattern.primitive, -1, None)]
+        if not isinstance(operand, str):
+            return i, operand.primitive if isinstance(operand, Pattern) else CONSTANT
+    return None
 
 
-def indexed() -> dict[Key, list[tuple[Pattern, Term]]]:
-    table: dict[Key, list[tuple[Pattern, Term]]] = {}
+def indexed() -> dict[Primitive, Rules]:
+    table: dict[Primitive, Rules] = {}
     for left, right in IDENTITIES:
         pattern = parsed(left)
         assert isinstance(pattern, Pattern)
-        for key in keys(pattern):
-            table.setdefault(key, []).append((pattern, parsed(right)))
+        rules = table.setdefault(pattern.primitive, Rules([], [{} for _ in pattern.operands]))
+        where = place(pattern)
+        found = rules.general if where is None else rules.by_operand[where[0]].setdefault(where[1], [])
+        found.append((pattern, parsed(right)))
     return table
 
 

@@ -5,14 +5,13 @@ The arithmetic is that of the engine; `Math` rounds its functions otherwise than
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from engine.compiler import error_function
-from engine.compiler.kernel import Kernel, is_atom, kernel_of, kernels_of
+from engine.compiler.kernel import Kernel, kernel_of, kernels_of
 from engine.compiler.tape import Entry, Tape
-from engine.compiler.translate import RESERVED, Dialect, local
+from engine.compiler.translate import INFIX, Dialect, function_name, local
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
@@ -28,8 +27,6 @@ HELPERS: Final = {
 OURS: Final = {"error_function_erf": error_function.erf, "error_function_erfc": error_function.erfc}
 MATH: Final = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 floor log log10 log1p log2
     sin sinh sqrt tan tanh""".split()
-INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
 class JavaScript(Dialect):
@@ -57,6 +54,9 @@ class JavaScript(Dialect):
     def passed(self, name: str) -> str:
         return name
 
+    def listed(self, names: Sequence[str]) -> str:
+        return f"[{', '.join(names)}]"
+
     def heading(self, kernel: Kernel) -> str:
         return f"function {kernel.name}({', '.join(map(local, kernel.parameters))})"
 
@@ -74,12 +74,9 @@ def javascript_source(tape: Tape, name: str) -> str:
 
     Raises Untranslatable, naming all operations that have no kernel to translate.
     """
-    name = name if IDENTIFIER.fullmatch(name) and name not in RESERVED else "compiled"
+    name = function_name(name)
     rows = dict.fromkeys(entry.primitive for _, entry in tape.operations())
-    lines = [
-        f"    const {written(tape, slot)} = {operation(entry, [written(tape, i) for i in entry.operands])};"
-        for slot, entry in tape.operations()
-    ]
+    lines = [f"    const t{slot} = {operation(tape, entry)};" for slot, entry in tape.operations()]
     outputs = ", ".join(written(tape, slot) for slot in tape.outputs)
     function = "\n".join([f"function {name}(x) {{", *lines, f"    return [{outputs}];", "}"])
     return "\n\n".join([*preamble(rows), function]) + "\n"
@@ -109,18 +106,12 @@ def with_callees(kernel: Kernel) -> list[Kernel]:
     return [*callees, kernel]
 
 
+def operation(tape: Tape, entry: Entry) -> str:
+    return DIALECT.operation(entry.primitive, [written(tape, i) for i in entry.operands])
+
+
 def written(tape: Tape, slot: int) -> str:
     entry = tape.entries[slot]
     if entry.primitive is INPUT:
         return f"x[{slot}]"
     return DIALECT.number(entry.number) if entry.primitive is CONSTANT else f"t{slot}"
-
-
-def operation(entry: Entry, names: Sequence[str]) -> str:
-    primitive = entry.primitive
-    if primitive.name in INFIX:
-        return f" {INFIX[primitive.name]} ".join(names)
-    if is_atom(primitive.value):
-        return f"{DIALECT.atoms[primitive.value.__name__]}({', '.join(names)})"
-    listed = f"[{', '.join(names)}]" if primitive.gradient is not None else ", ".join(names)
-    return f"{kernel_of(primitive.value).name}({listed})"

@@ -89,6 +89,15 @@ def positional(f: Function) -> list[Parameter]:
     return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
+def takes_keyword(f: Function | None, name: str) -> bool:
+    """Whether a call may have this keyword; False for what is mapped, which takes none."""
+    try:
+        parameters = {} if f is None or isinstance(f, Mapped) else signature(f).parameters
+    except (TypeError, ValueError):
+        return False
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
 def picklable(f: Function | None) -> Function | None:
     """f if pickle can find it by its name, else None."""
     try:

@@ -8,7 +8,7 @@ a value and its gradient share. There is no calculus in here.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, final
 
 from engine.compiler.identities import RULES, Pattern, Term, all_match
 from engine.compiler.tape import Entry, Tape
@@ -25,68 +25,89 @@ def simplified(tape: Tape) -> Tape:
     """The tape after all passes: same inputs, same outputs."""
     with collector_paused():
         builder = Builder(tape)
-        outputs = [builder.places[slot] for slot in tape.outputs]
-        return without_dead_code(Tape(tape.inputs, builder.entries, outputs))
+        return builder.live_tape([builder.places[slot] for slot in tape.outputs])
 
 
+@final
 class Builder:
-    """A tape that is built up entry by entry, each one simplified against those before it."""
+    """A tape that is built up line by line, each one simplified against those before it.
+
+    Its lines are in three lists, for speed: of a slot the row, the operands, and what a constant is.
+    """
 
     def __init__(self, tape: Tape) -> None:
-        self.entries: list[Entry] = [Entry(INPUT) for _ in tape.inputs]
-        self.known: dict[object, int] = {}
-        self.places = list(range(len(tape.inputs)))
-        for primitive, operands, number in tape.entries[len(tape.inputs) :]:
+        count = len(tape.inputs)
+        self.inputs = tape.inputs
+        self.rows: list[Primitive] = [INPUT] * count
+        self.operands: list[tuple[int, ...]] = [()] * count
+        self.numbers: list[float] = [0.0] * count
+        self.known: dict[Primitive, dict[object, int]] = {}
+        self.places = places = list(range(count))
+        for primitive, operands, number in tape.entries[count:]:
             if operands:
-                self.places.append(self.apply(primitive, tuple([self.places[i] for i in operands])))
+                places.append(self.apply(primitive, tuple([places[i] for i in operands])))
             else:
-                self.places.append(self.constant(number))
+                places.append(self.constant(number))
 
     def constant(self, number: float) -> int:
-        return self.place(BITS(number), Entry(CONSTANT, (), number))
+        return self.place(BITS(number), CONSTANT, (), number)
 
-    def place(self, key: object, entry: Entry) -> int:
-        """The slot of an entry: that of its twin, if it has one."""
-        slot = self.known.setdefault(key, len(self.entries))
-        if slot == len(self.entries):
-            self.entries.append(entry)
+    def place(self, key: object, primitive: Primitive, operands: tuple[int, ...], number: float) -> int:
+        """The slot of a line: that of its twin, if it has one."""
+        twins = self.known.get(primitive)
+        if twins is None:
+            twins = self.known[primitive] = {}
+        fresh = len(self.rows)
+        slot = twins.setdefault(key, fresh)
+        if slot == fresh:
+            self.rows.append(primitive)
+            self.operands.append(operands)
+            self.numbers.append(number)
         return slot
 
     def apply(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
         """The slot of a row applied to slots."""
-        entries = self.entries
+        rows = self.rows
         for i in operands:
-            if entries[i].primitive is not CONSTANT:
+            if rows[i] is not CONSTANT:
                 break
         else:
             number = self.folded(primitive, operands)
             if number is not None:
                 return self.constant(number)
-        rewritten = self.rewritten(primitive, operands)
-        if rewritten is not None:
-            return rewritten
-        key = tuple(sorted(operands)) if primitive in COMMUTATIVE else operands
-        return self.place((primitive, key), Entry(primitive, operands))
+        if primitive in RULES:
+            rewritten = self.rewritten(primitive, operands)
+            if rewritten is not None:
+                return rewritten
+        if primitive in COMMUTATIVE and operands[0] > operands[1]:
+            return self.place((operands[1], operands[0]), primitive, operands, 0.0)
+        return self.place(operands, primitive, operands, 0.0)
 
     def folded(self, primitive: Primitive, operands: tuple[int, ...]) -> float | None:
         """The constant that it is; None for what may have effects, or raises: let it, when it is run."""
         if primitive.foreign:
             return None
         try:
-            return primitive.evaluate([self.entries[i].number for i in operands])
+            return primitive.evaluate([self.numbers[i] for i in operands])
         except ArithmeticError:
             return None
 
     def rewritten(self, primitive: Primitive, operands: tuple[int, ...]) -> int | None:
         """What the first identity that fits makes of it."""
-        rules = RULES.get((primitive, -1, None))
-        for i, operand in enumerate(operands if primitive in REWRITTEN else ()):
-            rules = (rules or []) + RULES.get((primitive, i, self.entries[operand].primitive), [])
-        for pattern, result in rules or ():
+        general, by_operand = RULES[primitive]
+        rules = general
+        for table, i in zip(by_operand, operands, strict=True):
+            more = table.get(self.rows[i])
+            if more is not None:
+                rules = rules + more
+        for pattern, result in rules:
             found: dict[str, int] = {}
-            if all_match(pattern, operands, self.entries.__getitem__, found):
+            if all_match(pattern, operands, self.line, found):
                 return self.build(result, found)
         return None
+
+    def line(self, slot: int) -> tuple[Primitive, tuple[int, ...], float]:
+        return self.rows[slot], self.operands[slot], self.numbers[slot]
 
     def build(self, result: Term, found: dict[str, int]) -> int:
         """The slot of the right-hand side of an identity."""
@@ -94,23 +115,20 @@ class Builder:
             return self.apply(result.primitive, tuple([self.build(part, found) for part in result.operands]))
         return found[result] if isinstance(result, str) else self.constant(result)
 
-
-REWRITTEN: Final = frozenset(primitive for primitive, _, _ in RULES)
-
-
-def without_dead_code(tape: Tape) -> Tape:
-    """Only what an output needs; inputs stay, constants move to where they are first needed."""
-    live = bytearray(len(tape.entries))
-    for slot in tape.outputs:
-        live[slot] = 1
-    for slot in range(len(tape.entries) - 1, len(tape.inputs) - 1, -1):
-        if live[slot]:
-            for i in tape.entries[slot].operands:
-                live[i] = 1
-    places: dict[int, int] = {}
-    entries: list[Entry] = []
-    for slot, (primitive, operands, number) in enumerate(tape.entries):
-        if live[slot] or slot < len(tape.inputs):
-            places[slot] = len(entries)
-            entries.append(Entry(primitive, tuple([places[i] for i in operands]), number))
-    return Tape(tape.inputs, entries, [places[slot] for slot in tape.outputs])
+    def live_tape(self, outputs: list[int]) -> Tape:
+        """Only what an output needs; inputs stay."""
+        live = bytearray(len(self.rows))
+        for slot in outputs:
+            live[slot] = 1
+        for slot in range(len(self.rows) - 1, len(self.inputs) - 1, -1):
+            if live[slot]:
+                for i in self.operands[slot]:
+                    live[i] = 1
+        places = [0] * len(self.rows)
+        entries: list[Entry] = []
+        for slot, operands in enumerate(self.operands):
+            if live[slot] or slot < len(self.inputs):
+                places[slot] = len(entries)
+                moved = tuple([places[i] for i in operands])
+                entries.append(Entry(self.rows[slot], moved, self.numbers[slot]))
+        return Tape(self.inputs, entries, [places[slot] for slot in outputs])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, final
 
-from engine.trees import Tree, is_array
+from engine.primitive import Traceable
+from engine.trees import Tree, is_array, parts
 
 
 @final
@@ -55,7 +57,8 @@ class Results:
         for i, piece in self.tree.offsets():
             columns = outputs[:, i : i + len(piece.scalars)]
             shape = (len(outputs), *(piece.shape or ()))
-            pieces.append(columns.reshape(shape) if arrays else columns[:, 0].tolist())
+            stack = sys.modules["numpy"].ascontiguousarray
+            pieces.append(stack(columns.reshape(shape)) if arrays else columns[:, 0].tolist())
         return self.tree.assemble(pieces)
 
 
@@ -70,3 +73,46 @@ def skeleton_of(tree: Tree) -> Any:
 
 def has_array(args: Sequence[Any]) -> bool:
     return any(map(is_array, args))
+
+
+def written(results: Any, out: Any, dtype: str) -> Any:
+    """`out`, with the results copied into its arrays. Raises TypeError or ValueError before anything is."""
+    for result, array in list(matched(results, out, dtype, "out")):
+        array[...] = result
+    return out
+
+
+def matched(result: Any, out: Any, dtype: str, name: str) -> Iterator[tuple[Any, Any]]:
+    """Each number or array of the results with the array that takes it."""
+    own, given = items(result), items(out)
+    if own is None:
+        check(result, out, dtype, name)
+        yield result, out
+    elif given is None or type(out) is not type(result) or own.keys() != given.keys():
+        kind = f"{type(result).__name__} of {len(own)}"
+        raise ValueError(f"{name} has to be a {kind}, as the result is: got {type(out).__name__} {out!r:.60}")
+    else:
+        for key, part in own.items():
+            yield from matched(part, given[key], dtype, f"{name}[{key!r}]")
+
+
+def items(tree: Any) -> dict[Any, Any] | None:
+    """The parts of a container by key or place; None for what has none."""
+    split = parts(tree)
+    if split is None or isinstance(tree, dict):
+        return tree if split else None
+    return dict(enumerate(split[0]))
+
+
+def check(result: Any, array: Any, dtype: str, name: str) -> None:
+    """Raises TypeError or ValueError if an array cannot take a result."""
+    if isinstance(result, Traceable):
+        raise TypeError("out takes numbers: where Values go in, Values come out, so leave it away")
+    shape = getattr(result, "shape", ())
+    wanted = f"{name} has to be an array of {dtype}, of shape {shape}, C-contiguous and writeable"
+    if not is_array(array) or array.dtype != dtype:
+        raise TypeError(f"{wanted}: got {array.dtype if is_array(array) else type(array).__name__}")
+    if array.shape != shape:
+        raise ValueError(f"{wanted}: got shape {array.shape}")
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        raise ValueError(f"{wanted}: got strides {array.strides}, writeable={array.flags.writeable}")

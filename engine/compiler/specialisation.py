@@ -20,7 +20,8 @@ from engine.trees import Tree, is_array, parts
 @final
 class Specialisation:
     """`recorded` is the tape as traced: transforms apply to it as they would to the function.
-    `tape` is the same after all passes: what runs, and what is written out."""
+    `tape` is the same after all passes: what runs, and what is written out. `shortened` says whether
+    the function that it belongs to has looked for a short way to it."""
 
     def __init__(
         self, recorded: Tape, results: Results, layout: Layout, backend: Backend, options: Options
@@ -32,6 +33,7 @@ class Specialisation:
         self.options = options
         self.tape = simplified(recorded)
         self.gradients: dict[int, Executable] = {}
+        self.shortened = False
 
     def __reduce__(self) -> Any:
         return Specialisation, (self.recorded, self.results, self.layout, self.backend, self.options)
@@ -40,16 +42,23 @@ class Specialisation:
     def executable(self) -> Executable:
         return self.backend(self.tape, self.layout, self.options)
 
-    def run(self, arguments: Arguments, args: Sequence[Any]) -> Any:
-        """The results for arguments of this structure: plain numbers and arrays."""
+    @property
+    def stacked(self) -> bool:
+        """Whether there are results for each of many examples."""
+        return self.layout.mapped and self.layout.reduce is None
+
+    def run(self, arguments: Arguments) -> Any:
+        """All outputs for arguments of this structure: floats, or an array as from `Executable.arrays`."""
         if not self.layout.mapped and not any(is_array(leaf.data) for leaf in arguments.leaves):
-            numbers = [as_float(leaf.data) for leaf in arguments.leaves]
-            return self.results.one(self.executable.numbers(*numbers))
+            return self.executable.numbers(*[as_float(leaf.data) for leaf in arguments.leaves])
         blocks = arguments.blocks(self.layout.blocks, self.options.dtype)
-        outputs = self.executable.arrays(blocks, arguments.examples)
-        if self.layout.mapped and self.layout.reduce is None:
+        return self.executable.arrays(blocks, arguments.examples)
+
+    def built(self, outputs: Any, args: Sequence[Any]) -> Any:
+        """The results that these outputs are: plain numbers and arrays."""
+        if self.stacked:
             return self.results.stacked(outputs, has_array(args))
-        return self.results.from_array(outputs)
+        return self.results.from_array(outputs) if is_array(outputs) else self.results.one(outputs)
 
     def direct(self, args: Sequence[Any]) -> Callable[..., Any] | None:
         """The shortest way from such arguments to the results."""

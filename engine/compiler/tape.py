@@ -5,26 +5,16 @@ Every backend reads this one data structure; no backend changes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, final
+from collections.abc import Iterator, Sequence
+from typing import Any, final
 
+from engine.compiler.entries import Entry, spelled
+from engine.compiler.rolled import SHOWN, Rolled, ends
+from engine.compiler.rolling import Roller
 from engine.node import CONSTANT, INPUT
-from engine.primitive import ATOM, Primitive
+from engine.primitive import Primitive
 
-SHOWN: Final = 200  # lines of a longer tape that are printed: half from its start, half from its end
-
-
-class Entry(NamedTuple):
-    """One line of a tape.
-
-    primitive   a row of the table, or INPUT, or CONSTANT
-    operands    the places of its operands on the tape, all of them earlier; an n-ary row has any number
-    number      what a constant is; 0.0 for all others
-    """
-
-    primitive: Primitive
-    operands: tuple[int, ...] = ()
-    number: float = 0.0
+__all__ = ["Entry", "Tape", "spelled"]
 
 
 @final
@@ -53,6 +43,14 @@ class Tape:
         """(slot, entry) of what is neither an input nor a constant."""
         return ((i, e) for i, e in enumerate(self.entries) if e.operands)
 
+    def rolled(self) -> Rolled:
+        """The same as loops, which give the same bits."""
+        return Roller(self.inputs, self.entries, self.outputs).rolled()
+
+    def regular(self) -> Rolled | None:
+        """The same, if loops are few for what they compute; it costs little to learn that they are not."""
+        return Roller(self.inputs, self.entries, self.outputs).regular()
+
     def evaluate(self, numbers: Sequence[float]) -> list[float]:
         """The outputs at these inputs, by the kernels: the meaning of a tape, one line after the other."""
         slots = list(numbers)
@@ -73,15 +71,13 @@ class Tape:
         return f"v{slot} = {spelled(entry.primitive, names, lambda p: p.python)}"
 
     def __str__(self) -> str:
-        """One line for each operation; the middle of a long tape is left out."""
+        """One line for each operation; of a long tape the loops, or if there are none, its ends."""
         slots = [i for i, _ in self.operations()]
+        rolled = self.regular() if len(slots) > SHOWN else None
+        if rolled is not None:
+            return str(rolled)
         head = f"({', '.join(self.inputs[:SHOWN])}{', ...' if len(self.inputs) > SHOWN else ''}) ->"
-        if len(slots) > SHOWN:
-            middle = [f"... {len(slots) - SHOWN} lines ..."]
-            lines = [self.line(i) for i in slots[: SHOWN // 2]] + middle
-            lines += [self.line(i) for i in slots[-SHOWN // 2 :]]
-        else:
-            lines = [self.line(i) for i in slots]
+        lines = ends(slots, self.line)
         results = ", ".join(self.name(i) for i in self.outputs[:SHOWN])
         return "\n".join([head, *(f"    {line}" for line in lines), f"    return {results}"])
 
@@ -89,21 +85,6 @@ class Tape:
         return (
             f"<tape of {len(self.entries)} entries, {len(self.inputs)} inputs, {len(self.outputs)} outputs>"
         )
-
-
-def spelled(primitive: Primitive, names: Sequence[str], notation: Callable[[Primitive], str]) -> str:
-    """A row written down, with these operands in its notation."""
-    written = notation(primitive)
-    if primitive.gradient is not None:
-        half = len(names) // 2
-        sides = {"{*}": names, "{left}": names[:half], "{right}": names[half:]}
-        for slot, part in sides.items():
-            written = written.replace(slot, ", ".join(part))
-        return written
-    for i, name in enumerate(names):
-        tight = name if primitive.precedence == ATOM or name[0] != "-" else f"({name})"
-        written = written.replace(f"{{{i}}}", tight)
-    return written
 
 
 def unpickled(inputs: Sequence[str], rows: Sequence[Any], outputs: Sequence[int]) -> Tape:

@@ -66,9 +66,18 @@ def flat(names: Sequence[str], inputs: list[Any], results: Sequence[Node], began
         if id(node) not in places:
             if node.primitive is INPUT:
                 raise Enclosed
+            operands = located(node, places)
             places[id(node)] = len(entries)
-            entries.append(Entry(node.primitive, tuple([places[id(x)] for x in node.parents])))
+            entries.append(Entry(node.primitive, operands))
     return Tape(names, entries, [places[id(node)] for node in results])
+
+
+def located(node: Node, places: dict[int, int]) -> tuple[int, ...]:
+    """The slots of the operands of a node."""
+    left, right = node.left, node.right
+    if left is not None and isinstance(right, Node):
+        return places[id(left)], places[id(right)]
+    return tuple([places[id(x)] for x in node.parents])
 
 
 def gathered(results: Sequence[Node]) -> tuple[list[Node], list[Node]]:

@@ -6,11 +6,13 @@ Branches, loops and splits stay what they are in the Python source: the translat
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernel import Kernel, constant_power, identifier, is_atom, kernel_of
+from engine.primitive import Primitive
 
 OPERATORS: Final[dict[type, str]] = {
     ast.Add: "+",
@@ -29,6 +31,8 @@ OPERATORS: Final[dict[type, str]] = {
     ast.UAdd: "",
     ast.Not: "!",
 }
+INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}  # rows that are an operator
+IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 RESERVED: Final = frozenset(
     """abstract arguments asm auto boolean break byte case catch char class const continue debugger default
     delete do double else enum eval export extends extern false final finally float for function goto if
@@ -62,6 +66,10 @@ class Dialect:
         """A list as an argument."""
         raise NotImplementedError
 
+    def listed(self, names: Sequence[str]) -> str:
+        """A list of these, as an argument."""
+        raise NotImplementedError
+
     def table(self, kernel: Kernel, name: str) -> str:
         """The name of a module's tuple of numbers."""
         return f"{kernel.module.__name__.rpartition('.')[2]}_{name}"
@@ -80,6 +88,20 @@ class Dialect:
         """The whole definition of a kernel."""
         body = [*self.declarations(kernel), *Translation(kernel, self).block(kernel.tree.body)]
         return "\n".join([f"{self.heading(kernel)} {{", *(f"    {line}" for line in body), "}"])
+
+    def operation(self, primitive: Primitive, names: Sequence[str]) -> str:
+        """A row applied to operands."""
+        if primitive.name in INFIX:
+            return f" {INFIX[primitive.name]} ".join(names)
+        if is_atom(primitive.value):
+            return f"{self.atoms[primitive.value.__name__]}({', '.join(names)})"
+        arguments = self.listed(names) if primitive.gradient is not None else ", ".join(names)
+        return f"{kernel_of(primitive.value).name}({arguments})"
+
+
+def function_name(name: str) -> str:
+    """The name that was asked for, if it is one in both languages."""
+    return name if IDENTIFIER.fullmatch(name) and name not in RESERVED else "compiled"
 
 
 def local(name: str) -> str:

@@ -36,26 +36,15 @@ class Driver:
             self.calls("0", "1")
         if self.plan.sums:
             self.finish()
-        if self.plan.scratch_size > STACK:
-            self.code.do("call void @free(ptr %memory)")
+        release(self.code, self.plan.scratch_size)
         parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {self.plan.one.type} %divisor"
         return f"define i32 @run({parameters}) nounwind {{\n{self.code.text()}\n  ret i32 0\n}}"
 
     def reserve(self) -> None:
         """Memory for the slots that are handed on, for the sums behind them, and for arrays."""
-        size, code = self.plan.scratch_size, self.code
-        if size <= STACK:
-            code.do(f"%scratch = alloca [{size} x i8], align 64")
-        else:
-            code.do(f"%memory = call ptr @malloc(i64 {size + 64})")
-            failed, fine = code.label(), code.label()
-            code.branch(code.let("icmp eq ptr %memory, null"), failed, fine)
-            code.begin(failed)
-            code.do("ret i32 1")
-            code.begin(fine)
-            ahead = code.let(f"ptrtoint ptr {code.address('%memory', 63)} to i64")
-            code.do(f"%scratch = inttoptr i64 {code.let(f'and i64 {ahead}, -64')} to ptr")
-        code.do(f"%sums = getelementptr i8, ptr %scratch, i64 {len(self.plan.places) * self.shape.size}")
+        reserve(self.code, self.plan.scratch_size)
+        slots = len(self.plan.places) * self.shape.size
+        self.code.do(f"%sums = getelementptr i8, ptr %scratch, i64 {slots}")
 
     def clear(self) -> None:
         index = begin_loop(self.code, "0", str(self.plan.padded))
@@ -122,6 +111,26 @@ class Driver:
         inside = code.let(f"icmp slt {self.ints} {self.rows(index.at)}, {count}")
         self.plan.store(code, result, code.address("%out", index.at, shape.number), inside)
         end_loop(code, index)
+
+
+def reserve(code: Code, size: int) -> None:
+    """So many bytes at %scratch, aligned to 64; the function ends with 1 if there is no memory."""
+    if size <= STACK:
+        code.do(f"%scratch = alloca [{size} x i8], align 64")
+        return
+    code.do(f"%memory = call ptr @malloc(i64 {size + 64})")
+    failed, fine = code.label(), code.label()
+    code.branch(code.let("icmp eq ptr %memory, null"), failed, fine)
+    code.begin(failed)
+    code.do("ret i32 1")
+    code.begin(fine)
+    ahead = code.let(f"ptrtoint ptr {code.address('%memory', 63)} to i64")
+    code.do(f"%scratch = inttoptr i64 {code.let(f'and i64 {ahead}, -64')} to ptr")
+
+
+def release(code: Code, size: int) -> None:
+    if size > STACK:
+        code.do("call void @free(ptr %memory)")
 
 
 def halved(code: Code, shape: Shape, xs: Sequence[str]) -> str:

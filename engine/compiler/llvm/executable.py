@@ -15,14 +15,14 @@ from engine.compiler.backend import Executable, Layout, Options
 from engine.compiler.errors import Untranslatable
 from engine.compiler.llvm import python_objects
 from engine.compiler.llvm.code import Shape
-from engine.compiler.llvm.entry import LEAVES, Entry, Unsupported
+from engine.compiler.llvm.entry import CHUNK, LEAVES, Entry
 from engine.compiler.llvm.host import Linked, binding
+from engine.compiler.llvm.inspection import Unsupported
 from engine.compiler.llvm.plan import NUMBER
 from engine.compiler.llvm.program import linked
 from engine.compiler.results import Results
 from engine.compiler.tape import Tape
 
-CHUNK: Final = 4096  # examples that one thread takes at a time; sums are added chunk after chunk
 FLOATS: Final = {"float64": ctypes.c_double, "float32": ctypes.c_float}
 
 
@@ -95,14 +95,15 @@ class Native:
 
     def entry(self, args: Sequence[Any], result: Any) -> Callable[..., Any] | None:
         """Machine code for arguments of just this structure."""
-        shape = Shape(0, NUMBER[self.options.dtype])
+        entry = Entry(self.tape, self.layout, Shape(0, NUMBER[self.options.dtype]), result)
         try:
-            source = Entry(self.tape, self.layout, shape, result).function(args)
+            source = entry.function(args)
         except Unsupported:
             return None
         functions = python_objects.functions() | {"new_array": python_objects.array_maker()}
         imports = functions | {"run": self.code[-1].addresses["run"]}
-        return python_objects.function_at(Linked(source, ("entry",), imports, True), self.code)
+        code = Linked(source, ("entry",), imports, True)
+        return python_objects.function_at(code, self.code, entry.kept)
 
 
 def llvm(tape: Tape, layout: Layout, options: Options) -> Executable:

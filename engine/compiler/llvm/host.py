@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final, final
 
-VECTOR_LIBRARY: Final = "libmvec.so.1"  # glibc's, on x86-64 and AArch64
+LIBRARIES: Final = ("libm.so.6", "libmvec.so.1")  # glibc's; the second has functions of several numbers
 # The calling convention of a vector function: its prefix, how many doubles it takes, what the CPU must have
 CONVENTIONS: Final = (("_ZGVeN8", 8, "avx512f"), ("_ZGVdN4", 4, "avx2"), ("_ZGVnN2", 2, "neon"))
 
@@ -36,26 +36,21 @@ def machine(optimise: bool) -> Any:
 
 
 @cache
-def libraries() -> tuple[ctypes.CDLL, ...]:
-    """Where functions are looked up: this process, with libm in it; the vector library if there is one."""
-    found = [ctypes.CDLL(None)]
-    for name in (VECTOR_LIBRARY, "libm.so.6", "libSystem.dylib"):
-        try:
-            found.append(ctypes.CDLL(name))
-        except OSError:
-            continue
-    return tuple(found)
+def process() -> Any:
+    """llvmlite, able to find the functions of this process: it looks there once it has made an engine."""
+    llvm = binding()
+    llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine(optimise=False))
+    for name in LIBRARIES:
+        with suppress(RuntimeError):  # not on this system
+            llvm.load_library_permanently(name)
+    return llvm
 
 
 @cache
 def address(symbol: str) -> int | None:
     """Where a C function is, if it is anywhere."""
-    for library in libraries():
-        try:
-            return ctypes.cast(library[symbol], ctypes.c_void_p).value
-        except AttributeError:
-            continue
-    return None
+    found: int | None = process().address_of_symbol(symbol)
+    return found
 
 
 @cache

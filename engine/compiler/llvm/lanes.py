@@ -16,15 +16,16 @@ from engine.compiler.kernel import Kernel, identifier
 from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.exponential import OWN, own_name
 from engine.compiler.llvm.host import has_avx512, vector_function
-from engine.compiler.llvm.kernels import Expressions, Term, atom_name, is_costly, kernel_name
+from engine.compiler.llvm.kernels import Term, atom_name, is_costly, kernel_name
 from engine.compiler.llvm.lane_kernels import ALONE, for_lanes
 from engine.compiler.llvm.scalar import SCALAR
+from engine.compiler.llvm.statements import Statements
 
 # A number inside of the domain of each atom that has one
 GUARDED: Final = dict.fromkeys("log log1p log2 log10 asin acos atanh pow exp2".split(), 0.5) | {"acosh": 1.5}
 
 
-class Masked(Expressions):
+class Masked(Statements):
     """Statements on lanes. `region` is the mask of the branch we are in, `%live` that of the function."""
 
     def __init__(self, kernel: Kernel, shape: Shape) -> None:
@@ -82,30 +83,6 @@ class Masked(Expressions):
         return self.code.let(f"icmp ne i{self.shape.lanes} {word}, 0")
 
     # Statements
-
-    def block(self, statements: Sequence[ast.stmt]) -> None:
-        for statement in statements:
-            self.statement(statement)
-
-    def statement(self, node: ast.stmt) -> None:
-        match node:
-            case ast.Return(value=ast.expr() as value):
-                self.give(self.expression(value))
-            case ast.Assign(targets=[target], value=value):
-                self.assign(identifier(target), self.expression(value))
-            case ast.AugAssign():
-                sum_ = self.expression(ast.BinOp(node.target, node.op, node.value))
-                self.assign(identifier(node.target), sum_)
-            case ast.If():
-                self.conditional(node)
-            case ast.While(orelse=[]):
-                self.loop(node)
-            case ast.For(orelse=[], iter=ast.Call(func=ast.Name("range"), args=[*bounds])):
-                self.counted(node, bounds)
-            case _:
-                raise Untranslatable(
-                    f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}"
-                )
 
     def give(self, value: Term) -> None:
         """Returns from the lanes that run."""

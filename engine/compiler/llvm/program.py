@@ -8,27 +8,35 @@ from typing import Final
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.kernel import is_atom, kernels_of
+from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.driver import Driver
 from engine.compiler.llvm.host import Linked
 from engine.compiler.llvm.kernels import atom_name
 from engine.compiler.llvm.library import CALLED, atoms, declarations, kernel_functions, tables
 from engine.compiler.llvm.plan import Plan, is_long
+from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
 from engine.compiler.tape import Tape
+from engine.primitive import Primitive
 
 LARGE: Final = 5_000  # operands from where on a tape is translated fast rather than well
+INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)
 DEFINED: Final = re.compile(r"^define [^@]*@([\w.]+)\(", re.M)
 
 
-def kernels(plan: Plan) -> str:
-    """The kernels of a tape with all that they need but declarations."""
+def called_rows(plan: Plan) -> list[Primitive]:
+    """The rows of a tape that call their kernels."""
     entries = (e for _, e in plan.tape.operations() if e.primitive.name not in ROWS or is_long(e))
-    rows = list(dict.fromkeys(e.primitive for e in entries))
-    body = "\n".join([*tables(kernels_of(rows)), *kernel_functions(rows, plan.kernel_shape)])
+    return list(dict.fromkeys(e.primitive for e in entries))
+
+
+def kernels(rows: Sequence[Primitive], shape: Shape) -> str:
+    """The kernels of rows with all that they need but declarations."""
+    body = "\n".join([*tables(kernels_of(rows)), *kernel_functions(rows, shape)])
     atomic = [p.value.__name__ for p in rows if is_atom(p.value)]
-    called = " ".join(f"@{atom_name(name, plan.kernel_shape)}(" for name in atomic)
-    return "\n".join([body, *atoms(body + called, plan.kernel_shape)])
+    called = " ".join(f"@{atom_name(name, shape)}(" for name in atomic)
+    return "\n".join([body, *atoms(body + called, shape)])
 
 
 def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
@@ -36,17 +44,27 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
 
     A small tape is optimised together with its kernels; of a large one only the kernels are.
     """
+    if not layout.mapped and sum(len(entry.operands) for entry in tape.entries) > LARGE:
+        found = tape.regular()
+        program = found and RolledProgram(found, layout, options)
+        if program and pays(program):
+            library = kernels(program.kernels, Shape(0))
+            return in_parts("\n".join([library, program.grids]), program.body)
     plan = Plan(tape, layout, options)
-    library = kernels(plan)
+    library = kernels(called_rows(plan), plan.kernel_shape)
     segments = [Segment(plan).function(k) for k in range(len(plan.segments))]
     body = "\n".join([*segments, Driver(plan).function()])
     if plan.weight <= LARGE:
         return [assembled([library, body], ("run",), {}, True)]
+    return in_parts(library, body)
+
+
+def in_parts(library: str, body: str) -> list[Linked]:
+    """What is called is optimised, what calls it is not."""
     called = sorted({name for _, name, _ in CALLED.findall(body)} & set(DEFINED.findall(library)))
     if not called:
         return [assembled([body], ("run",), {}, False)]
-    for name in called:
-        library = re.sub(rf"^define internal (.*@{re.escape(name)}\()", r"define \1", library, flags=re.M)
+    library = INTERNAL.sub(lambda found: found[0].replace("internal ", "", found[1] in called), library)
     apart = assembled([library], called, {}, True)
     return [apart, assembled([body], ("run",), apart.addresses, False)]
 

@@ -22,6 +22,7 @@ SHAPE: Final = 32
 DTYPE: Final = 56
 FLAGS: Final = 64
 READY: Final = 0x101  # C-contiguous and aligned
+WRITEABLE: Final = 0x400
 FUNCTIONS: Final = (
     "PyFloat_AsDouble",
     "PyFloat_FromDouble",
@@ -31,7 +32,14 @@ FUNCTIONS: Final = (
     "PyTuple_SetItem",
     "PyList_New",
     "PyList_SetItem",
+    "PyDict_New",
+    "PyDict_SetItem",
+    "PyDict_Size",
+    "PyDict_Next",
+    "PyMem_RawMalloc",
+    "PyMem_RawFree",
     "Py_IncRef",
+    "Py_DecRef",
 )
 
 
@@ -102,7 +110,7 @@ class Definition(ctypes.Structure):
     ]
 
 
-FASTCALL: Final = 0x80
+FASTCALL: Final = 0x82  # with keywords
 
 
 class Owner:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from engine.compiler.errors import Untranslatable
 from engine.compiler.kernel import Kernel, identifier
 from engine.compiler.llvm.code import Shape
-from engine.compiler.llvm.kernels import Expressions, Term
+from engine.compiler.llvm.kernels import Term
+from engine.compiler.llvm.statements import Statements
 
 SCALAR: Final = Shape(0)
 
 
-class Branching(Expressions):
+class Branching(Statements):
     """Statements of scalar code."""
 
     def function(self) -> str:
@@ -25,31 +25,9 @@ class Branching(Expressions):
         heading = f"define internal {self.heading()}({self.parameters()}) {self.attributes()}"
         return f"{heading} {{\n{self.code.text()}\n}}"
 
-    def block(self, statements: Sequence[ast.stmt]) -> None:
-        for statement in statements:
-            self.statement(statement)
-
-    def statement(self, node: ast.stmt) -> None:
-        match node:
-            case ast.Return(value=ast.expr() as value):
-                result = self.expression(value)
-                self.code.do(f"ret {self.type(self.kernel.result)} {result.text}")
-                self.code.begin(self.code.label())  # what follows is never reached
-            case ast.Assign(targets=[target], value=value):
-                self.assign(identifier(target), self.expression(value))
-            case ast.AugAssign():
-                sum_ = self.expression(ast.BinOp(node.target, node.op, node.value))
-                self.assign(identifier(node.target), sum_)
-            case ast.If():
-                self.conditional(node)
-            case ast.While(orelse=[]):
-                self.loop(node)
-            case ast.For(orelse=[], iter=ast.Call(func=ast.Name("range"), args=[*bounds])):
-                self.counted(node, bounds)
-            case _:
-                raise Untranslatable(
-                    f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}"
-                )
+    def give(self, value: Term) -> None:
+        self.code.do(f"ret {self.type(self.kernel.result)} {value.text}")
+        self.code.begin(self.code.label())  # what follows is never reached
 
     def assign(self, name: str, value: Term) -> None:
         kind = self.kernel.variables[name]

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from engine.compiler.kernel import is_atom, kernel_of
-from engine.compiler.llvm.code import Code, begin_loop, end_loop
-from engine.compiler.llvm.kernels import atom_name, kernel_name
+from engine.compiler.llvm.code import begin_loop, end_loop
+from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import Plan, is_long
-from engine.compiler.llvm.rows import ROWS, Slots
 from engine.compiler.tape import Entry
 from engine.node import CONSTANT, INPUT
-from engine.primitive import Primitive
 
 SHORT_RUN: Final = 8  # slots side by side that are copied one by one
 
 
-class Segment:
+class Segment(Operations):
     """The text of one segment. `known` has the names of slots that are in registers."""
 
     def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.shape, plan.fast)
         self.plan = plan
         self.tape = plan.tape
-        self.shape = plan.shape
-        self.code = Code()
-        self.slots = Slots(self.code, self.shape, plan.fast)
         self.known: dict[int, str] = {}
         self.blocks: dict[int, str] = {}
 
@@ -95,42 +90,10 @@ class Segment:
     # Operations
 
     def operation(self, entry: Entry) -> str:
-        primitive = entry.primitive
         if is_long(entry):
-            return self.called(
-                primitive, [f"ptr {self.gathered(entry.operands)}", f"i64 {len(entry.operands)}"]
-            )
-        names = [self.read(i) for i in entry.operands]
-        if primitive.name in ROWS:
-            return ROWS[primitive.name](self.slots, names)
-        if primitive.gradient is not None:
-            return self.listed(primitive, names)
-        xs = [f"{self.plan.kernel_shape.type} {self.widened(name)}" for name in names]
-        return self.called(primitive, xs)
-
-    def called(self, primitive: Primitive, arguments: Sequence[str]) -> str:
-        shape = self.plan.kernel_shape
-        if is_atom(primitive.value):
-            return self.narrowed(
-                self.code.let(
-                    f"call {shape.type} @{atom_name(primitive.value.__name__, shape)}({', '.join(arguments)})"
-                )
-            )
-        if shape.lanes:
-            arguments = [f"{shape.of('i1')} {shape.all('i1', 'true')}", *arguments]
-        name = kernel_name(kernel_of(primitive.value), shape)
-        return self.narrowed(self.code.let(f"call {shape.type} @{name}({', '.join(arguments)})"))
-
-    def listed(self, primitive: Primitive, names: Sequence[str]) -> str:
-        """A kernel of a list: its operands side by side in memory."""
-        kind = self.plan.kernel_shape.type
-        array = self.code.name()
-        self.code.lines.insert(0, f"  {array} = alloca {kind}, i64 {len(names)}")
-        for k, name in enumerate(names):
-            self.code.do(
-                f"store {kind} {self.widened(name)}, ptr {self.code.address(array, k, kind)}, align 8"
-            )
-        return self.called(primitive, [f"ptr {array}", f"i64 {len(names)}"])
+            array = self.gathered(entry.operands)
+            return self.called(entry.primitive, [f"ptr {array}", f"i64 {len(entry.operands)}"])
+        return self.applied(entry.primitive, [self.read(i) for i in entry.operands])
 
     def gathered(self, slots: Sequence[int]) -> str:
         """The operands of a long row, copied into the array that the scratch memory has for them."""
@@ -148,10 +111,6 @@ class Segment:
                 end_loop(self.code, index)
             done += len(run)
         return array
-
-    def put(self, array: str, index: str | int, x: str) -> None:
-        kind = self.plan.kernel_shape.type
-        self.code.do(f"store {kind} {self.widened(x)}, ptr {self.code.address(array, index, kind)}, align 8")
 
     def location(self, slot: int) -> tuple[str, int] | None:
         """Which memory a slot lies in, and where; None for one in a register and for a constant."""
@@ -172,17 +131,6 @@ class Segment:
         place = self.code.let(f"add i64 {index}, {offset}")
         where = self.code.address(base, place, self.shape.number)
         return self.code.splat(self.shape, self.code.let(f"load {self.shape.number}, ptr {where}"))
-
-    def widened(self, name: str) -> str:
-        """A float32 as the double that kernels compute with."""
-        if self.shape.number == "double":
-            return name
-        return self.code.let(f"fpext {self.shape.type} {name} to {self.plan.kernel_shape.type}")
-
-    def narrowed(self, name: str) -> str:
-        if self.shape.number == "double":
-            return name
-        return self.code.let(f"fptrunc {self.plan.kernel_shape.type} {name} to {self.shape.type}")
 
 
 def runs(slots: Sequence[int], location: Callable[[int], tuple[str, int] | None]) -> Iterator[list[int]]:

@@ -1,0 +1,265 @@
+"""W4 by `jit`: the language model of gpt.py, compiled from the source that runs eagerly.
+
+    python benchmarks/language.py            # writes results-language.md
+    python benchmarks/language.py --quick    # a smoke test: few steps, writes nothing
+
+CPU time; the best of several rounds in which all contestants take turns. Then a whole training, every
+compilation counted, and a small network on one example against C by hand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import gpt
+import numpy as np
+from gpt_compiled import Model
+from peers import Slotted
+from run import machine
+
+import engine
+from engine import Value, jit, value_and_grad
+from engine.compiler import specialisation
+from engine.compiler.llvm import executable
+from engine.compiler.tape import Tape
+
+Step = Callable[[], Any]
+BUILD = "compiled" if engine.compiled else "interpreted"
+TARGET = 3  # the class of the one example
+HERE = Path(__file__).parent
+WORD = "string"
+FLAGS = ("gcc", "-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC")
+
+
+# Measuring
+
+
+def seconds(step: Step) -> float:
+    """CPU time of one step: the mean over two hundredths of a second."""
+    gc.collect()
+    gc.freeze()  # the tapes of others are not this one's to walk through
+    count, spent = 0, 0.0
+    start = time.process_time()
+    while spent < 0.02:
+        step()
+        count += 1
+        spent = time.process_time() - start
+    return spent / count
+
+
+def in_turn(contestants: dict[str, Step], rounds: int) -> dict[str, float]:
+    """The best time of each; every round has each of them once."""
+    best = dict.fromkeys(contestants, math.inf)
+    for _ in range(rounds):
+        for name, step in contestants.items():
+            best[name] = min(best[name], seconds(step))
+    return best
+
+
+def eager(kind: Callable[[float], Any], seed: int = 0) -> Callable[[str], float]:
+    w = gpt.weights(kind, seed)
+    adam = gpt.Adam(w)
+    return lambda word: gpt.step(w, adam, word)
+
+
+def steps(rounds: int) -> list[str]:
+    """W4: one step of training on one word."""
+    model = Model(len(WORD) + 1)
+    model.step(WORD)
+    kinds = {"slotted pure Python": Slotted, f"engine, eager, {BUILD}": Value}
+    contestants: dict[str, Step] = {name: partial(eager(kind), WORD) for name, kind in kinds.items()}
+    contestants |= {
+        "engine, jit": partial(model.step, WORD),
+        "of which loss and gradient": partial(model.backward, WORD),
+    }
+    times = in_turn(contestants, rounds)
+    slow = times["slotted pure Python"]
+    lines = [f"| {name} | {1e3 * spent:.4g} | {slow / spent:,.1f}x |" for name, spent in times.items()]
+    return ["| | ms a step | to the slotted one |", "|---|---:|---:|", *lines]
+
+
+@contextmanager
+def watched(places: dict[str, tuple[Any, str]]) -> Iterator[dict[str, float]]:
+    """Seconds of CPU time that are spent in some functions, each found by its name in a module."""
+    spent = dict.fromkeys(places, 0.0)
+    before = {label: getattr(owner, name) for label, (owner, name) in places.items()}
+
+    def timed(label: str) -> Callable[..., Any]:
+        def call(*args: Any, **keywords: Any) -> Any:
+            start = time.process_time()
+            try:
+                return before[label](*args, **keywords)
+            finally:
+                spent[label] += time.process_time() - start
+
+        return call
+
+    for label, (owner, name) in places.items():
+        setattr(owner, name, timed(label))
+    try:
+        yield spent
+    finally:
+        for label, (owner, name) in places.items():
+            setattr(owner, name, before[label])
+
+
+def compilation(model: Model) -> list[str]:
+    """Where the time of a first call goes."""
+    places = {
+        "loss": (gpt, "loss"),
+        "trace": (specialisation, "trace"),
+        "passes": (specialisation, "simplified"),
+        "rolling": (Tape, "regular"),
+        "code": (executable, "linked"),
+    }
+    with watched(places) as spent:
+        start = time.process_time()
+        model.backward("a")
+        first = time.process_time() - start
+    tape = model.loss.tape
+    shown = {
+        "the loss, on symbols": spent["loss"],
+        "its gradient, and both laid flat": spent["trace"] - spent["loss"],
+        "passes": spent["passes"],
+        "rolling": spent["rolling"],
+        "LLVM": spent["code"] - spent["rolling"],
+        "all else": first - spent["trace"] - spent["passes"] - spent["code"],
+        "first call": first,
+    }
+    return [
+        f"{len(tape):,} entries for words of up to {model.length - 1} letters: "
+        f"{len(tape.rolled().loops)} loops.",
+        "",
+        "| | s |",
+        "|---|---:|",
+        *(f"| {name} | {time_:.2f} |" for name, time_ in shown.items()),
+    ]
+
+
+def agreement(count: int) -> str:
+    """The losses of the first steps, engine by engine."""
+    rng = random.Random(0)
+    chosen = [rng.choice(gpt.words()) for _ in range(count)]
+    slow, model = eager(Slotted), Model(gpt.LONGEST + 1)
+    worst = max(abs(slow(word) - model.step(word)) for word in chosen)
+    return f"The losses of {count} steps of training differ by at most {worst:.1e} from the slotted engine's."
+
+
+def training(count: int, sample: int) -> list[str]:
+    """A whole training, compilation counted, and what the model spells then."""
+    rng = random.Random(0)
+    chosen = [rng.choice(gpt.words()) for _ in range(count)]
+    start = time.process_time()
+    model = Model(gpt.LONGEST + 1)
+    losses = [model.step(word) for word in chosen]
+    spent = time.process_time() - start
+    slow, waiting = eager(Slotted), iter(chosen)
+    slotted = sum(seconds(lambda: slow(next(waiting))) for _ in range(sample)) * count / sample
+    rng = random.Random(1)
+    spelled = [gpt.spelled(model.chances, rng) for _ in range(20)]
+    return [
+        f"{count:,} steps, one compilation for all lengths included: {spent:.1f} s. The slotted engine takes "
+        f"{slotted:.0f} s ({sample} of the steps measured): **{slotted / spent:.0f}x**.",
+        f"Mean loss of the first 50 steps {mean(losses[:50]):.2f}, of the last 50 {mean(losses[-50:]):.2f}.",
+        "",
+        "Words it spells now, at temperature 0.5: " + ", ".join(spelled) + ".",
+    ]
+
+
+# A network on one example
+
+
+def by_hand(parameters: Sequence[Any], x: Any) -> Step | None:
+    """mlp.c, compiled by gcc."""
+    if shutil.which("gcc") is None:
+        return None
+    library = Path(tempfile.mkdtemp()) / "mlp.so"
+    subprocess.run([*FLAGS, str(HERE / "mlp.c"), "-o", str(library), "-lm"], check=True)
+    function = ctypes.CDLL(str(library)).mlp
+    function.restype = ctypes.c_double
+    gradient = [np.empty_like(p) for p in parameters]
+    given, results = (
+        [a.ctypes.data_as(ctypes.c_void_p) for a in arrays] for arrays in ((*parameters, x), gradient)
+    )
+    return lambda: (function(*given, ctypes.c_long(TARGET), *results), gradient)
+
+
+def cross_entropy(parameters: Any, x: Any) -> Any:
+    """An MLP 64-32-10 on one example."""
+    w1, b1, w2, b2 = parameters
+    h = [engine.relu(engine.dot(w, x) + b) for w, b in zip(w1, b1, strict=True)]
+    return engine.cross_entropy([engine.dot(w, h) + b for w, b in zip(w2, b2, strict=True)], TARGET)
+
+
+def network(rounds: int) -> list[str]:
+    rng = np.random.default_rng(0)
+    parameters = [rng.normal(size=shape) * 0.2 for shape in ((32, 64), (32,), (10, 32), (10,))]
+    x = rng.normal(size=64)
+    compiled = jit(value_and_grad(cross_entropy))
+    hand = by_hand(parameters, x)
+    contestants: dict[str, Step] = {"engine, jit": lambda: compiled(parameters, x)}
+    if hand is not None:
+        contestants[f"C by hand, {' '.join(FLAGS[:4])}"] = hand
+        for ours, theirs in zip(compiled(parameters, x)[1], hand()[1], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+    compiled(parameters, x)
+    times = in_turn(contestants, rounds)
+    ours = times["engine, jit"]
+    lines = [f"| {name} | {1e6 * spent:.2f} | {spent / ours:.2f} |" for name, spent in times.items()]
+    return ["| | us a call | times ours |", "|---|---:|---:|", *lines]
+
+
+def main() -> None:
+    quick = "--quick" in sys.argv
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    sys.setrecursionlimit(20_000)  # the slotted engine recurses
+    rounds = 3 if quick else 15
+    one, longest = Model(len(WORD) + 1), Model(gpt.LONGEST + 1)
+    lines = [
+        "# The language model, compiled",
+        "",
+        f"{machine()}. CPU time, the best of {rounds} rounds; engines in turn. {BUILD.capitalize()} build.",
+        "",
+        f"## W4: one step of training on the word {WORD!r}: loss, gradient, Adam",
+        "",
+        *steps(rounds),
+        "",
+        agreement(5 if quick else 50),
+        "",
+        "## Compilation",
+        "",
+        *compilation(one),
+        "",
+        *compilation(longest),
+        "",
+        "## A training",
+        "",
+        *training(20 if quick else 1_000, 5 if quick else 100),
+        "",
+        "## An MLP 64-32-10 on one example: loss and gradient",
+        "",
+        *network(rounds),
+    ]
+    print("\n".join(lines))
+    if not quick:
+        (HERE / "results-language.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""A loop of a rolled tape as a function of the memory and of the places where its operands begin; `array` is
+memory for the operands of a kernel of lists.
+
+Lanes are neighbouring results, each of which adds its terms in order: the bits are those of numbers. Some
+rows go together where they read the same, so that it is read once. The last lanes may stand behind the end
+of a row: what they leave there is overwritten by what is computed next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from engine.compiler.llvm.code import Shape, begin_loop, end_loop
+from engine.compiler.llvm.operations import Operations
+from engine.compiler.llvm.rows import ROWS
+from engine.compiler.loops import Loop, Piece
+from engine.primitive import Primitive
+from engine.primitives import sum as total
+
+LANES: Final = 8
+TOGETHER: Final = 8  # rows: each has a sum in a register
+
+
+def has_kernel(primitive: Primitive) -> bool:
+    """Whether it is called; otherwise it is spelled out, on lanes too."""
+    return primitive is not total and (primitive.name not in ROWS or primitive.gradient is not None)
+
+
+def lanes_of(loop: Loop) -> int:
+    """How many results are computed at once; 0 for one after the other, as kernels do."""
+    if loop.primitive is not total and (
+        loop.primitive.name not in ROWS or loop.primitive.gradient is not None
+    ):
+        return 0
+    return LANES if loop.columns > LANES // 2 else LANES // 2 if loop.columns > 2 else 0
+
+
+def padding(loop: Loop) -> tuple[int, int]:
+    """The lowest and the highest place that a loop touches."""
+    lanes = lanes_of(loop) or 1
+    columns = -(-loop.columns // lanes) * lanes
+    ends = [loop.place, loop.place + loop.rows * loop.columns + lanes]
+    for piece in loop.pieces:
+        for x in (x for term in piece.terms for x in term.operands):
+            ends += [x.at(i, j, k) for i in (0, loop.rows) for j in (0, columns) for k in (0, piece.times)]
+    return min(ends) - lanes, max(ends) + lanes
+
+
+class Grid(Operations):
+    """The text of one loop; `bases` are the places to call it with."""
+
+    def __init__(self, loop: Loop, number: str, fast: bool) -> None:
+        super().__init__(Shape(lanes_of(loop), number), fast)
+        self.loop = loop
+        self.number = number
+        self.operands = loop.strides
+        self.bases = [loop.place, *(x.base for x in self.operands)]
+        self.pointers: dict[int, str] = {}
+
+    def body(self) -> str:
+        """The same for all loops that differ in nothing but places."""
+        parameters = ", ".join(f"i64 %base{k}" for k in range(len(self.bases)))
+        for first, last, together in self.groups():
+            with (
+                self.counting(first, last, together) as row,
+                self.counting(0, self.loop.columns, self.step) as column,
+            ):
+                self.point(row, column)
+                results = self.sums(together) if self.loop.primitive is total else [self.row()]
+                for behind, x in enumerate(results):
+                    self.store(x, behind, row, column, together)
+        return f"(ptr %memory, ptr %array, {parameters}) nounwind {{\n{self.code.text()}\n  ret void\n}}"
+
+    @property
+    def step(self) -> int:
+        return self.shape.lanes or 1
+
+    def groups(self) -> Iterator[tuple[int, int, int]]:
+        """Rows from, rows to, how many of them go together."""
+        rows = self.loop.rows
+        shared = any(x.down == 0 for x in self.operands) or not self.shape.lanes
+        if self.loop.primitive is not total or not shared or self.loop.length == 1:
+            yield 0, rows, 1
+            return
+        parts = -(-rows // TOGETHER)
+        size, larger = divmod(rows, parts)
+        if larger:
+            yield 0, larger * (size + 1), size + 1
+        yield larger * (size + 1), rows, size
+
+    @contextmanager
+    def counting(self, first: int, last: int, step: int) -> Iterator[str]:
+        """A loop over an index, unless there is just one."""
+        if last - first <= step:
+            yield str(first)
+            return
+        index = begin_loop(self.code, str(first), str(last), step)
+        yield index.at
+        end_loop(self.code, index)
+
+    # Operands
+
+    def times(self, index: str, factor: int) -> str:
+        if index.isdecimal() or factor == 0:
+            return str(int(index) * factor if factor else 0)
+        return index if factor == 1 else self.code.let(f"mul i64 {index}, {factor}")
+
+    def moved(self, pointer: str, index: str, factor: int) -> str:
+        """The pointer so many places further."""
+        step = self.times(index, factor)
+        return pointer if step == "0" else self.code.address(pointer, step, self.number)
+
+    def point(self, row: str, column: str) -> None:
+        """Where the operands of a result begin."""
+        for k, x in enumerate(self.operands):
+            pointer = self.code.address("%memory", f"%base{k + 1}", self.number)
+            self.pointers[k] = self.moved(self.moved(pointer, row, x.down), column, x.across)
+
+    def load(self, pointer: str, across: int) -> str:
+        """An operand of neighbouring results, that far apart."""
+        lanes, kind, code = self.shape.lanes, self.shape.type, self.code
+        if across == 0 or not lanes:
+            return code.splat(self.shape, code.let(f"load {self.number}, ptr {pointer}"))
+        if across == 1:
+            return code.let(f"load {kind}, ptr {pointer}, align {self.size}")
+        if across == -1:
+            first = code.address(pointer, 1 - lanes, self.number)
+            x = code.let(f"load {kind}, ptr {first}, align {self.size}")
+            back = ", ".join(f"i32 {lanes - 1 - k}" for k in range(lanes))
+            return code.let(f"shufflevector {kind} {x}, {kind} poison, <{lanes} x i32> <{back}>")
+        return self.gather(pointer, across)
+
+    def gather(self, pointer: str, across: int) -> str:
+        lanes, kind, code = self.shape.lanes, self.shape.type, self.code
+        steps = ", ".join(f"i64 {k * across}" for k in range(lanes))
+        pointers = code.let(f"getelementptr {self.number}, ptr {pointer}, <{lanes} x i64> <{steps}>")
+        every = f"{self.shape.of('i1')} {self.shape.all('i1', 'true')}"
+        call = f"llvm.masked.gather.{self.shape.suffix}.v{lanes}p0"
+        arguments = f"{self.shape.of('ptr')} {pointers}, i32 {self.size}, {every}, {kind} poison"
+        return code.let(f"call {kind} @{call}({arguments})")
+
+    @property
+    def size(self) -> int:
+        return Shape(0, self.number).size
+
+    # Results
+
+    def store(self, x: str, behind: int, row: str, column: str, together: int) -> None:
+        """A result; where rows go together, lanes behind the end of one would fall on another."""
+        code, loop = self.code, self.loop
+        pointer = code.address("%memory", "%base0", self.number)
+        pointer = self.moved(self.moved(pointer, row, loop.columns), column, 1)
+        pointer = self.moved(pointer, str(behind), loop.columns)
+        if together == 1 or loop.columns % self.step == 0 or loop.columns < self.step:
+            code.do(f"store {self.shape.type} {x}, ptr {pointer}, align {self.size}")
+        else:
+            kind, bits = self.shape.type, self.shape.of("i1")
+            arguments = f"{kind} {x}, ptr {pointer}, i32 {self.size}, {bits} {self.inside(column)}"
+            code.do(f"call void @llvm.masked.store.{self.shape.suffix}.p0({arguments})")
+
+    def inside(self, column: str) -> str:
+        """The lanes that are in the row."""
+        counting = f"<{', '.join(f'i64 {k}' for k in range(self.step))}>"
+        ints = self.shape.of("i64")
+        at = self.code.let(f"add {ints} {self.code.splat(self.shape, column, 'i64')}, {counting}")
+        return self.code.let(f"icmp slt {ints} {at}, {self.shape.all('i64', str(self.loop.columns))}")
+
+    def row(self) -> str:
+        """A row of the table."""
+        primitive, operands = self.loop.primitive, self.operands
+        if primitive.gradient is None:
+            names = [self.load(self.pointers[k], x.across) for k, x in enumerate(operands)]
+            return self.applied(primitive, names)
+        done = at = 0
+        for piece in self.loop.pieces:
+            with self.counting(0, piece.times, 1) as k:
+                place = self.moved(self.code.address("%array", done, "double"), k, len(piece.terms))
+                for i in range(len(piece.terms)):
+                    pointer = self.moved(self.pointers[at + i], k, operands[at + i].along)
+                    self.put(place, i, self.load(pointer, 0))
+            done += piece.times * len(piece.terms)
+            at += len(piece.terms)
+        return self.called(primitive, ["ptr %array", f"i64 {self.loop.length}"])
+
+    def sums(self, together: int) -> list[str]:
+        """The sums of rows that go together."""
+        kind, code = self.shape.type, self.code
+        sums = [code.name() for _ in range(together)]
+        for name in sums:
+            code.lines.insert(0, f"  {name} = alloca {kind}")
+            code.do(f"store {kind} {self.shape.constant(self.loop.start)}, ptr {name}")
+        at = 0
+        for piece in self.loop.pieces:
+            with self.counting(0, piece.times, 1) as k:
+                self.add(piece, at, k, sums)
+            at += sum(len(term.operands) for term in piece.terms)
+        return [code.let(f"load {kind}, ptr {name}") for name in sums]
+
+    def add(self, piece: Piece, at: int, k: str, sums: Sequence[str]) -> None:
+        """The terms of a piece, from the operand `at` on, added to the sums."""
+        kind = self.shape.type
+        for term in piece.terms:
+            loaded = [self.loaded(at + i, k, len(sums)) for i in range(len(term.operands))]
+            at += len(term.operands)
+            for name, *factors in zip(sums, *loaded, strict=True):
+                x = factors[0] if len(factors) == 1 else self.slots.binary("fmul", *factors)
+                before = self.code.let(f"load {kind}, ptr {name}")
+                after = self.slots.binary("fsub" if term.minus else "fadd", before, x)
+                self.code.do(f"store {kind} {after}, ptr {name}")
+
+    def loaded(self, operand: int, k: str, together: int) -> list[str]:
+        """An operand, for each of the rows: read once if it is the same for all."""
+        stride = self.operands[operand]
+        pointer = self.moved(self.pointers[operand], k, stride.along)
+        if stride.down == 0:
+            return [self.load(pointer, stride.across)] * together
+        rows = [self.moved(pointer, str(row), stride.down) for row in range(together)]
+        return [self.load(row, stride.across) for row in rows]

@@ -1,0 +1,182 @@
+"""A rolled tape as machine code: its loops as functions, few and short work written out between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from engine.compiler.backend import Layout, Options
+from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.driver import release, reserve
+from engine.compiler.llvm.grids import Grid, has_kernel, padding
+from engine.compiler.llvm.operations import Operations
+from engine.compiler.llvm.plan import NUMBER, SEGMENT
+from engine.compiler.loops import Loop
+from engine.compiler.rolled import Rolled
+from engine.primitive import Primitive
+from engine.primitives import sum as total
+
+CALLS: Final = 200  # in one function
+SHORT: Final = 8  # results a line of code, from where on a loop is worth its function
+
+
+def is_short(loop: Loop) -> bool:
+    return loop.work < SHORT * loop.lines
+
+
+def pays(program: RolledProgram) -> bool:
+    """Whether loops do most of the work, in a text that is short for it; nothing written out may be long."""
+    loops = program.rolled.loops
+    work = sum(loop.work for loop in loops)
+    short = [loop.work for loop in loops if is_short(loop)]
+    text = sum(body.count("\n") for body in program.names)
+    return sum(short) * 4 < work and max(short, default=0) <= SEGMENT and text < work // 2
+
+
+class Lines(Operations):
+    """Short loops, written out result after result. `known` are the places that are in registers."""
+
+    def __init__(self, number: str, fast: bool) -> None:
+        super().__init__(Shape(0, number), fast)
+        self.known: dict[int, str] = {}
+
+    def write(self, loop: Loop) -> None:
+        place = loop.place
+        for row, column in loop.grid():
+            terms = [(minus, [self.read(i) for i in operands]) for minus, operands in loop.terms(row, column)]
+            self.known[place] = self.result(loop, terms)
+            where = self.code.address("%memory", place, self.shape.number)
+            self.code.do(f"store {self.shape.type} {self.known[place]}, ptr {where}")
+            place += 1
+
+    def read(self, place: int) -> str:
+        if place not in self.known:
+            where = self.code.address("%memory", place, self.shape.number)
+            self.known[place] = self.code.let(f"load {self.shape.type}, ptr {where}")
+        return self.known[place]
+
+    def result(self, loop: Loop, terms: Sequence[tuple[bool, list[str]]]) -> str:
+        if loop.primitive is not total:
+            return self.applied(loop.primitive, [name for _, names in terms for name in names])
+        result = self.shape.constant(loop.start)
+        for minus, names in terms:
+            x = names[0] if len(names) == 1 else self.slots.binary("fmul", *names)
+            result = self.slots.binary("fsub" if minus else "fadd", result, x)
+        return result
+
+
+class RolledProgram:
+    """The text of a rolled tape in one layout: `grids` to be optimised, `body` to be translated fast."""
+
+    def __init__(self, rolled: Rolled, layout: Layout, options: Options) -> None:
+        self.rolled = rolled
+        self.layout = layout
+        self.number = NUMBER[options.dtype]
+        self.fast = options.fast_math
+        self.names: dict[str, str] = {}  # of functions by their text
+        self.calls: list[str] = []
+        self.lines: list[str] = []
+        for group in grouped(rolled.loops):
+            if is_short(group[0]):
+                self.write_out(group)
+            else:
+                self.call(group[0])
+
+    def call(self, loop: Loop) -> None:
+        grid = Grid(loop, self.number, self.fast)
+        name = self.names.setdefault(grid.body(), f"grid{len(self.names)}")
+        bases = ", ".join(f"i64 {base}" for base in grid.bases)
+        self.calls.append(f"call void @{name}(ptr %places, ptr %array, {bases})")
+
+    def write_out(self, loops: Sequence[Loop]) -> None:
+        lines = Lines(self.number, self.fast)
+        for loop in loops:
+            lines.write(loop)
+        name = f"lines{len(self.lines)}"
+        heading = f"define internal void @{name}(ptr %memory) noinline nounwind"
+        self.lines.append(f"{heading} {{\n{lines.code.text()}\n  ret void\n}}")
+        self.calls.append(f"call void @{name}(ptr %places)")
+
+    @property
+    def kernels(self) -> list[Primitive]:
+        """The rows that call a kernel."""
+        rows = dict.fromkeys(loop.primitive for loop in self.rolled.loops)
+        return [row for row in rows if has_kernel(row)]
+
+    @property
+    def grids(self) -> str:
+        return "\n".join(f"define void @{name}{body}" for body, name in self.names.items())
+
+    @property
+    def body(self) -> str:
+        """`run`, as in `driver`: inputs and constants go to their places first, results to `out` at last."""
+        code, kind, rolled = Code(), self.number, self.rolled
+        low, high = self.extent()
+        array = (high - low) * self.size // 64 * 64 + 64
+        size = array + self.array_length * 8
+        reserve(code, size)
+        code.do(f"%places = getelementptr {kind}, ptr %scratch, i64 {-low}")
+        code.do(f"%array = getelementptr i8, ptr %scratch, i64 {array}")
+        place = 0
+        for k, block in enumerate(self.layout.blocks):
+            source = code.let(f"load ptr, ptr {code.address('%in', k, 'ptr')}")
+            self.copy(code, code.address("%places", place, kind), source, block.size)
+            place += block.size
+        self.copy(code, code.address("%places", place, kind), "@constants", len(rolled.constants))
+        for k in range(len(self.parts)):
+            code.do(f"call void @part{k}(ptr %places, ptr %array)")
+        results = code.address("%places", rolled.results, kind)
+        self.copy(code, "%out", results, rolled.size - rolled.results)
+        release(code, size)
+        parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {kind} %divisor"
+        run = f"define i32 @run({parameters}) nounwind {{\n{code.text()}\n  ret i32 0\n}}"
+        return "\n".join([self.constants, *self.lines, *self.parts, run])
+
+    @property
+    def parts(self) -> list[str]:
+        """The calls of all loops, cut in functions: LLVM takes quadratic time over a long one."""
+        cuts = [self.calls[at : at + CALLS] for at in range(0, len(self.calls), CALLS)]
+        return [
+            f"define internal void @part{k}(ptr %places, ptr %array) noinline nounwind {{\n  "
+            + "\n  ".join(calls)
+            + "\n  ret void\n}"
+            for k, calls in enumerate(cuts)
+        ]
+
+    @property
+    def constants(self) -> str:
+        shape, numbers = Shape(0, self.number), self.rolled.constants
+        texts = ", ".join(f"{shape.number} {shape.constant(x)}" for x in numbers)
+        return f"@constants = internal constant [{len(numbers)} x {shape.number}] [{texts}]"
+
+    @property
+    def array_length(self) -> int:
+        """The most operands of a kernel of lists."""
+        return max(loop.length for loop in self.rolled.loops if loop.primitive is not total)
+
+    @property
+    def size(self) -> int:
+        """Of a number, in bytes."""
+        return Shape(0, self.number).size
+
+    def copy(self, code: Code, to: str, source: str, count: int) -> None:
+        arguments = f"ptr {to}, ptr {source}, i64 {count * self.size}, i1 false"
+        code.do(f"call void @llvm.memcpy.p0.p0.i64({arguments})")
+
+    def extent(self) -> tuple[int, int]:
+        """The lowest place that lanes touch, and the highest."""
+        ends = [padding(loop) for loop in self.rolled.loops]
+        return min(0, *(low for low, _ in ends)), max(high for _, high in ends)
+
+
+def grouped(loops: Sequence[Loop]) -> Iterator[list[Loop]]:
+    """Short loops that follow each other together, up to a number of operands; others alone."""
+    group: list[Loop] = []
+    work = 0
+    for loop in loops:
+        if group and (not is_short(group[0]) or not is_short(loop) or work + loop.work > SEGMENT):
+            yield group
+            group, work = [], 0
+        group.append(loop)
+        work += loop.work
+    yield group

@@ -1,0 +1,55 @@
+"""The statements of a kernel, told apart: what each of them becomes, scalar code and lanes say."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from engine.compiler.errors import Untranslatable
+from engine.compiler.kernel import identifier
+from engine.compiler.llvm.kernels import Expressions, Term
+
+
+class Statements(Expressions):
+    """One kernel in one shape, statement by statement."""
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Return(value=ast.expr() as value):
+                self.give(self.expression(value))
+            case ast.Assign(targets=[target], value=value):
+                self.assign(identifier(target), self.expression(value))
+            case ast.AugAssign():
+                sum_ = self.expression(ast.BinOp(node.target, node.op, node.value))
+                self.assign(identifier(node.target), sum_)
+            case ast.If():
+                self.conditional(node)
+            case ast.While(orelse=[]):
+                self.loop(node)
+            case ast.For(orelse=[], iter=ast.Call(func=ast.Name("range"), args=[*bounds])):
+                self.counted(node, bounds)
+            case _:
+                raise Untranslatable(
+                    f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}"
+                )
+
+    def give(self, value: Term) -> None:
+        """`return`."""
+        raise NotImplementedError
+
+    def assign(self, name: str, value: Term) -> None:
+        raise NotImplementedError
+
+    def conditional(self, node: ast.If) -> None:
+        raise NotImplementedError
+
+    def loop(self, node: ast.While) -> None:
+        raise NotImplementedError
+
+    def counted(self, node: ast.For, bounds: Sequence[ast.expr]) -> None:
+        """`for` over a `range`."""
+        raise NotImplementedError

@@ -1,0 +1,80 @@
+"""A loop of a tape: a row of the table for a grid of results, operands in constant strides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine.primitive import Primitive
+
+
+class Stride(NamedTuple):
+    """Where an operand lies: at base + row * down + column * across + k * along, in repetition k."""
+
+    base: int
+    down: int
+    across: int
+    along: int
+
+    def at(self, row: int, column: int, k: int) -> int:
+        return self.base + row * self.down + column * self.across + k * self.along
+
+
+class Term(NamedTuple):
+    """What a sum adds, or subtracts: an operand, or the product of two; of a row, all its operands."""
+
+    minus: bool
+    operands: tuple[Stride, ...]
+
+
+class Piece(NamedTuple):
+    """A few terms, one after the other, as often as `times` says."""
+
+    times: int
+    terms: tuple[Term, ...]
+
+
+class Loop(NamedTuple):
+    """rows x columns results, at `place` and behind it, row by row.
+
+    With `sum` as primitive each is `start` plus all terms of all pieces, from left to right; with any
+    other row it is that row of the operands of all terms.
+    """
+
+    primitive: Primitive
+    start: float
+    rows: int
+    columns: int
+    place: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def lines(self) -> int:
+        """Terms as they are written, repetitions not counted."""
+        return sum([len(piece.terms) for piece in self.pieces])
+
+    @property
+    def length(self) -> int:
+        """Terms of one result."""
+        return sum([piece.times * len(piece.terms) for piece in self.pieces])
+
+    @property
+    def work(self) -> int:
+        """Terms of all results."""
+        return self.rows * self.columns * self.length
+
+    @property
+    def strides(self) -> list[Stride]:
+        """All operands as they are written."""
+        return [x for piece in self.pieces for term in piece.terms for x in term.operands]
+
+    def grid(self) -> Iterator[tuple[int, int]]:
+        """Rows and columns in the order of the places."""
+        return ((row, column) for row in range(self.rows) for column in range(self.columns))
+
+    def terms(self, row: int, column: int) -> Iterator[tuple[bool, list[int]]]:
+        """Sign and places of all terms of one result, in order."""
+        for piece in self.pieces:
+            for k in range(piece.times):
+                for minus, operands in piece.terms:
+                    yield minus, [stride.at(row, column, k) for stride in operands]

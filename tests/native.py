@@ -1,0 +1,20 @@
+"""Tapes run by machine code: number by number, and on the lanes of many examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.compiler.backend import Block, Layout, Options
+from engine.compiler.llvm.executable import Native
+from engine.compiler.tape import Tape
+
+
+def on_scalars(tape: Tape, points: Sequence[Sequence[float]]) -> Any:
+    run = Native(tape, Layout((Block(len(tape.inputs), False),)), Options())
+    return [run.arrays([np.array(point)], 0).tolist() for point in points]
+
+
+def on_lanes(tape: Tape, points: Sequence[Sequence[float]]) -> Any:
+    run = Native(tape, Layout((Block(len(tape.inputs), True),), True), Options())
+    return run.arrays([np.array(points)], len(points)).tolist()

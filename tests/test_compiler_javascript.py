@@ -1,0 +1,121 @@
+"""The JavaScript that a compiled function is written out as, run by node."""
+
+import json
+import math
+import shutil
+import subprocess
+
+import pytest
+from alike import near
+from drawn import batch, batches, shaken, together
+from hypothesis import given, settings
+
+from engine import (
+    clamp,
+    exp,
+    log,
+    relu,
+    sin,
+    sqrt,
+    tanh,
+    where,
+)
+from engine.compiler import error_function, jit
+from engine.compiler.javascript import javascript_source
+from engine.compiler.passes import simplified
+from engine.compiler.trace import trace
+from engine.primitive import TABLE
+
+
+def wave(x, y):
+    return sin(x * y) * x + exp(y) / (1.0 + x * x) + where(x > y, log(x), tanh(y))
+
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def node(source: str, points: list[list[float]]) -> list[list[float]]:
+    shown = "v => Object.is(v, -0) ? '-0.0' : String(v).replace('Infinity', 'inf')"
+    script = f"{source}\nconsole.log(JSON.stringify({json.dumps(points)}.map(p => f(p).map({shown}))));"
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True)
+    return [[float(x) for x in row] for row in json.loads(done.stdout)]
+
+
+@needs_node
+def test_javascript_has_the_engines_bits_for_arithmetic():
+    def f(xs):
+        x, y, z = xs
+        return [
+            x + y,
+            x - y,
+            x * y,
+            x / y,
+            sqrt(x * x),
+            -x,
+            relu(y),
+            clamp(z, -1.0, 1.0),
+            abs(z),
+            x % y,
+            x // y,
+        ]
+
+    points = [[a, b, c] for a in (0.1, -3.0, 1e300, 5e-324) for b in (7.3, -0.5, 1e-300) for c in (-2.0, 0.5)]
+    tape = trace(f, "xyz")
+    for point, got in zip(points, node(javascript_source(tape, "f"), points), strict=True):
+        assert repr(got) == repr(tape.evaluate(point))
+
+
+@needs_node
+def test_javascript_is_within_4_ulp_for_the_rest():
+    names = """exp exp2 expm1 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh
+        acosh atanh erf erfc lgamma gamma sigmoid softplus silu mish gelu gelu_tanh sech2 sigmoid_slope
+        normal_density erfinv""".split()
+    rows = [TABLE[name] for name in names]
+    tape = trace(lambda xs: [row(xs[0]) for row in rows], "x")
+    points = [
+        [x]
+        for x in (0.01, 0.3, 0.5, 0.9, 1.0, 1.5, 2.5, 7.0, 30.0, -0.2, -0.7, -3.3, -20.5, 0.0, -0.0, 1e300)
+    ]
+    for (x,), got in zip(points, node(javascript_source(tape, "f"), points), strict=True):
+        for name, a, b in zip(names, got, tape.evaluate([x]), strict=True):
+            assert a == b or (a != a and b != b) or abs(a - b) <= 4.0 * math.ulp(b), (name, x)
+
+
+@needs_node
+@settings(max_examples=batches())
+@given(batch())
+def test_random_expressions_agree_in_javascript(drawn):
+    tape, point, expected = together(drawn)
+    (got,) = node(javascript_source(simplified(tape), "f"), [point])
+    for a, b, c in zip(got, expected, shaken(tape, point, 4.0), strict=True):
+        assert a == b or abs(a - b) <= c
+
+
+@needs_node
+def test_javascript_of_every_row_runs():
+    rows = [row for row in TABLE.values() if row.name not in ("power_term", "polygamma")]
+    tape = trace(lambda xs: [row(*xs[: len(row.partials) or 4]) for row in rows], "abcd")
+    for point, got in zip(
+        points := [[0.3, 0.6, 2.0, 1.0]], node(javascript_source(tape, "f"), points), strict=True
+    ):
+        assert all(near(a, b, 1e-12) for a, b in zip(got, tape.evaluate(point), strict=True))
+
+
+@needs_node
+def test_names_in_javascript_are_generated():
+    for name in ['f; require("fs")', "class", "x*/", "a" * 100_000]:
+        source = jit(wave).to_javascript(name)
+        assert "function compiled(x)" in source
+        assert "require" not in source
+
+
+def test_our_own_error_function_is_that_of_libm():
+    for i in range(-6_000, 28_000, 7):
+        x = i / 1_000
+        assert abs(error_function.erf(x) - math.erf(x)) <= 1.0 * math.ulp(math.erf(x))
+        assert abs(error_function.erfc(x) - math.erfc(x)) <= 4.0 * math.ulp(math.erfc(x))
+    for x in (math.inf, -math.inf, -0.0, 5e-324):
+        assert repr(error_function.erf(x)) == repr(math.erf(x))
+        assert repr(error_function.erfc(x)) == repr(math.erfc(x))
+    assert math.isnan(error_function.erf(math.nan))
+    assert math.isnan(error_function.erfc(math.nan))

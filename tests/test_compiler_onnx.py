@@ -1,0 +1,253 @@
+"""Compiled functions as ONNX graphs, run by ONNX's own reference evaluator."""
+
+import importlib.util
+import math
+import re
+
+import numpy as np
+import pytest
+from drawn import batch, batches, shaken, together
+from hypothesis import given, settings
+
+import engine
+from engine import (
+    cross_entropy,
+    dot,
+    exp,
+    logsumexp,
+    relu,
+    sin,
+    softmax,
+    softplus,
+    tanh,
+    value_and_grad,
+    vmap,
+    where,
+)
+from engine.compiler import Untranslatable, jit
+from engine.compiler.backend import Block, Layout
+from engine.compiler.formulas import FORMULAS
+from engine.compiler.onnx_formulas import COMPARISONS, COMPOSED, NATIVE, native
+from engine.compiler.onnx_source import onnx_model
+from engine.compiler.results import Results
+from engine.compiler.trace import trace
+from engine.primitive import TABLE, custom
+from engine.testing.strategies import SMOOTH, from_primitive
+
+onnx = pytest.importorskip("onnx")
+reference = pytest.importorskip("onnx.reference")
+LACKING = ["erfinv", "erfinv_slope", "gamma", "lgamma", "polygamma"]
+NUMERIC = [row for row in TABLE.values() if row.name not in LACKING]
+
+
+def evaluated(model, feeds):
+    """The outputs of a model that the checker accepts."""
+    onnx.checker.check_model(model, full_check=True)
+    with np.errstate(all="ignore"):
+        return reference.ReferenceEvaluator(model).run(
+            None, {name: np.asarray(x, dtype=float) for name, x in feeds.items()}
+        )
+
+
+def written(f, path):
+    f.to_onnx(path)
+    return onnx.load(path)
+
+
+def numbers(tape, point):
+    """All outputs of a tape on single numbers."""
+    results = Results([0.0] * len(tape.outputs))
+    model = onnx_model(tape, Layout((Block(len(point), False),)), results)
+    return [float(x) for x in evaluated(model, dict(zip(names(model), point, strict=True)))]
+
+
+def names(model):
+    return [x.name for x in model.graph.input]
+
+
+def wave(x, y):
+    return sin(x * y) * x + exp(y) / (1.0 + x * x) + where(x > y, relu(x), tanh(y))
+
+
+# Numbers
+
+
+def test_value_and_gradient_are_those_of_the_engine(tmp_path):
+    f = jit(value_and_grad(wave, (0, 1)))
+    model = written(f, tmp_path / "wave.onnx")
+    assert names(model) == ["x", "y"]
+    assert [x.name for x in model.graph.output] == ["result0", "result1", "result2"]
+    for x, y in ((0.3, 0.7), (0.7, 0.3), (-1.5, 2.0), (3.0, -2.0)):
+        value, gradient = value_and_grad(wave, (0, 1))(x, y)
+        assert evaluated(model, {"x": x, "y": y}) == pytest.approx([value, *gradient], rel=1e-14)
+
+
+@settings(max_examples=batches())
+@given(batch(ops=[row for row in SMOOTH if row.name not in LACKING]))
+def test_random_expressions_agree_with_the_engine(drawn):
+    tape, point, expected = together(drawn)
+    room = shaken(native(tape), point, 4.0)
+    for a, b, c in zip(numbers(tape, point), expected, room, strict=True):
+        assert a == b or abs(a - b) <= c
+
+
+@pytest.mark.parametrize("row", NUMERIC, ids=lambda row: row.name)
+def test_every_row_is_within_a_few_ulp_of_its_condition(row):
+    @settings(max_examples=10, derandomize=True)
+    @given(from_primitive(row))
+    def agree(expression):
+        value = expression(*expression.inputs)
+        slopes = [slope or 0.0 for slope in expression.root.local_gradient()]
+        operands = [parent.data for parent in expression.root.parents]
+        room = abs(value) + sum(abs(x * slope) for x, slope in zip(operands, slopes, strict=True))
+        (got,) = numbers(trace(lambda xs: [expression(*xs)], expression.names), expression.inputs)
+        assert abs(got - value) <= 32.0 * math.ulp(1.0) * room
+
+    agree()
+
+
+def test_comparisons_are_numbers_and_conditions_alike():
+    f = jit(lambda x, y: ((x < y) + 2.0 * (x >= y), where(x <= y, x, y), where(x - y, x, 7.0)))
+    for x, y in ((1.0, 2.0), (2.0, 1.0), (1.0, 1.0)):
+        f(x, y)
+        assert numbers(f.tape, [x, y]) == list(f(x, y))
+
+
+def test_what_is_not_taken_does_no_harm():
+    f = jit(value_and_grad(lambda x: where(x > 0.0, engine.log(x), 0.0)))
+    assert numbers(f.tape, [-1.0]) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("n_ary", [logsumexp, engine.max, engine.min, engine.norm, engine.mean, engine.prod])
+def test_functions_of_many_arguments_agree(n_ary):
+    f = jit(value_and_grad(lambda x, y, z: n_ary([x, y, z, 0.5 * x]), (0, 1, 2)))
+    value, gradient = f(1.5, -2.0, 3.0)
+    assert numbers(f.tape, [1.5, -2.0, 3.0]) == pytest.approx([value, *gradient], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "point", [(1.0, 2.0, 3.0), (800.0, -800.0, 0.0), (40.0, 1.0, -math.inf), (1.0, 1.0, 1.0)]
+)
+def test_probabilities_of_extreme_logits_agree(point):
+    f = jit(lambda x, y, z: (*softmax([x, y, z]), logsumexp([x, y, z]), cross_entropy([x, y, z], 0)))
+    assert numbers(f.tape, point) == [pytest.approx(x, rel=1e-14, abs=0.0) for x in f(*point)] or not f(
+        *point
+    )
+
+
+def test_overflow_and_infinity_arrive_where_the_engine_has_them():
+    rows = "expm1 log1p tanh softplus sigmoid sech2 sinh cosh cbrt erf erfc logsigmoid exp relu".split()
+    tape = trace(lambda xs: [TABLE[name](xs[0]) for name in rows], "x")
+    for x in (math.inf, -math.inf, 1e300, -1e300, 0.0, -1.0, 5e-324, math.nan):
+        for name, got, expected in zip(rows, numbers(tape, [x]), tape.evaluate([x]), strict=True):
+            assert got == pytest.approx(expected, rel=1e-14, nan_ok=True), (name, x)
+
+
+# Arguments and results
+
+
+def loss(w, x, y):
+    return softplus(-y * (dot(w[1], [tanh(dot(row, x)) for row in w[0]])))
+
+
+W = [np.array([[0.3, -0.2], [0.1, 0.7], [-0.5, 0.4]]), np.array([1.0, -2.0, 0.5])]
+X = np.array([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5], [1.0, 1.0]])
+Y = np.array([1.0, -1.0, -1.0, 1.0])
+FEEDS = {"w": np.concatenate([w.ravel() for w in W]), "x": X, "y": Y}
+
+
+def test_an_argument_that_is_no_number_is_one_tensor(tmp_path):
+    f = jit(value_and_grad(loss))
+    value, gradient = f(W, X[0], 1.0)
+    results = evaluated(written(f, tmp_path / "loss.onnx"), {"w": FEEDS["w"], "x": X[0], "y": 1.0})
+    assert [r.shape for r in results] == [(), (3, 2), (3,)]
+    for got, expected in zip(results, [value, *gradient], strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+def test_a_mapped_function_takes_examples_of_any_number(reduce, tmp_path):
+    f = jit(vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce=reduce))
+    f(W, X[:2], Y[:2])
+    model = written(f, tmp_path / "loss.onnx")
+    for size in (1, 4):
+        value, gradient = f(W, X[:size], Y[:size])
+        results = evaluated(model, FEEDS | {"x": X[:size], "y": Y[:size]})
+        for got, expected in zip(results, [value, *gradient], strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+def test_results_that_do_not_depend_on_the_example_are_repeated(reduce, tmp_path):
+    f = jit(vmap(lambda w, x: (3.0, w, dot(w, w), x), in_axes=(None, 0), reduce=reduce))
+    expected = f(W[1], Y)
+    results = evaluated(written(f, tmp_path / "same.onnx"), {"w": W[1], "x": Y})
+    for got, wanted in zip(results, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-15)
+
+
+def test_a_network_is_deployed_with_its_weights(tmp_path):
+    nn = importlib.import_module("nn")
+    model = nn.MLP(2, [4, 1], activation="tanh", rng=0)
+    f = jit(vmap(lambda x: model(x)))
+    scores = f(X)
+    (got,) = evaluated(written(f, tmp_path / "network.onnx"), {"x": X})
+    np.testing.assert_allclose(got, scores, rtol=1e-14)
+
+
+# Names and errors
+
+
+@pytest.mark.parametrize(
+    "f", [lambda v0, v1: v0 / v1, lambda x0, result0: x0 / result0, lambda result, result_: result / result_]
+)
+def test_parameters_never_hide_what_is_generated(f, tmp_path):
+    model = written(jit(f), tmp_path / "f.onnx")
+    feeds = dict(zip(names(model), [3.0, 4.0], strict=True))
+    assert evaluated(model, feeds) == [0.75]
+
+
+@pytest.mark.parametrize("name", ['x"; import os', "lambda", "", "naive-1", "a.b", "x" * 10_000])
+def test_names_in_the_graph_are_identifiers(name):
+    tape = trace(lambda xs: [sin(xs[0]) * xs[1]], [name, f"{name}2"])
+    model = onnx_model(tape, Layout((Block(2, False),)), Results([0.0]))
+    onnx.checker.check_model(model)
+    made = [*names(model), *[x.name for x in model.graph.initializer]]
+    made += [output for node in model.graph.node for output in node.output]
+    assert all(re.fullmatch(r"[A-Za-z_]\w*", each) for each in made)
+    assert len(set(made)) == len(made)
+
+
+def test_only_standard_operators_are_used(tmp_path):
+    f = jit(value_and_grad(wave, (0, 1)))
+    model = written(f, tmp_path / "wave.onnx")
+    assert [(x.domain, x.version) for x in model.opset_import] == [("", 22)]
+    assert {node.domain for node in model.graph.node} == {""}
+
+
+def test_all_that_onnx_lacks_is_in_one_error(tmp_path):
+    twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
+    path = tmp_path / "never.onnx"
+    f = jit(lambda x: engine.lgamma(x) + engine.erfinv(x) + twice(x) + engine.gelu(x))
+    with pytest.raises(Untranslatable, match="ONNX lacks 3 operations.*: erfinv, lgamma, twice"):
+        f.to_onnx(path)
+    assert not path.exists()
+
+
+def test_every_row_is_an_operator_a_formula_or_known_to_be_lacking():
+    known = NATIVE.keys() | COMPARISONS.keys() | COMPOSED.keys() | FORMULAS.keys()
+    assert TABLE.keys() - known == {*LACKING} - {"erfinv_slope"}
+
+
+def test_without_onnx_the_extra_is_named(monkeypatch, tmp_path):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr("engine.compiler.onnx_source.import_module", missing)
+    with pytest.raises(ImportError, match=r"pip install 'chainrule\[onnx\]'"):
+        jit(wave).to_onnx(tmp_path / "never.onnx")
+
+
+def test_the_structure_of_the_arguments_has_to_be_known(tmp_path):
+    with pytest.raises(TypeError, match="call .* first"):
+        jit(vmap(sin)).to_onnx(tmp_path / "never.onnx")
