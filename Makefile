@@ -47,6 +47,7 @@ notebooks: .venv/notebooks
 
 mutants: .venv/test
 	.venv/bin/python tests/mutants.py
+	.venv/bin/python tests/source_mutants.py
 
 clean:
 	rm -rf .venv .venv-native build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,25 +1,42 @@
-"""The sweep and the transforms with one thing changed at a time: does the test suite notice?
+"""The sweep and the transforms with one thing changed at a time: do the tests notice?
 
-python tests/mutants.py sources [seconds]      stops when the time is over, 1200 s by default
+    python tests/source_mutants.py
+
+Prints killed / total and lists every survivor. The working tree is not touched: mutants are tried in a
+copy of it, one after the other.
 """
 
 import ast
 import copy
 import os
-import random
+import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
+
+import hypothesis.stateful
+import numpy
+import pytest
+import scipy.optimize
 
 ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("engine", "nn", "tests")
 FILES = ("engine/sweep.py", "engine/transform.py")
-QUICK = ("test_value", "test_transform", "test_state_machine", "test_concurrency")  # first
-THOROUGH = ("test_depth", "test_properties", "test_testing", "test_memory", "test_edges")  # then these
+MEMORY = 4 << 30  # bytes: an endless loop may be one that collects
+OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+IMPORTED = (hypothesis.stateful, numpy, pytest, scipy.optimize)  # once, here: no child has to
+STAMP = "any number that was no stamp before will do"
+EQUIVALENT = {
+    "engine/sweep.py, topological_order: STATE.sweep += 1 -> STATE.sweep -= 1": STAMP,
+    "engine/sweep.py, topological_order: 1 -> 2": STAMP,
+    "engine/sweep.py, topological_order: order.append(node) -> pass": "an input has no edges to go along",
+    "engine/sweep.py, recompute: 1 -> 2": STAMP,
+    "engine/sweep.py, times: -1.0 -> 1.0": "x * -1.0 is -x, by a longer graph",
+}
 SWAPS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -39,6 +56,24 @@ SWAPS = {
 }
 
 
+class Stage(NamedTuple):
+    seconds: int  # of computing; an endless loop is noticed, too
+    tests: tuple[str, ...]
+
+
+STAGES = (  # the most telling first: a mutant is tried no further than to the first failure
+    Stage(10, ("test_sweep", "test_worked_examples", "test_value")),
+    Stage(15, ("test_transform",)),
+    Stage(60, ("test_memory", "test_edges", "test_concurrency", "test_state_machine", "test_testing")),
+)
+
+
+class Mutant(NamedTuple):
+    file: str
+    name: str  # file, function, what was there -> what is there now
+    source: str
+
+
 def changes(node: ast.AST) -> Iterator[ast.AST]:
     """The node with one thing wrong, in every way we know."""
     operator = getattr(node, "op", None) or (getattr(node, "ops", None) or [None])[0]
@@ -54,6 +89,8 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
         yield ast.copy_location(ast.Assign([copy.deepcopy(node.target)], copy.deepcopy(node.value)), node)
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         yield ast.copy_location(ast.Constant(node.value + 1), node)
+    if isinstance(node, ast.UnaryOp):
+        yield copy.deepcopy(node.operand)
     if isinstance(node, (ast.If, ast.IfExp)):
         wrong = copy.deepcopy(node)
         wrong.test = ast.UnaryOp(ast.Not(), wrong.test)
@@ -71,56 +108,105 @@ class Replace(ast.NodeTransformer):
         return self.wrong if getattr(node, "place", -1) == self.place else self.generic_visit(node)
 
 
-def mutants(file: str) -> list[tuple[str, str]]:
-    """(what was changed, the whole source) for every change in the bodies of functions."""
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    nodes = list(ast.walk(tree))
-    for place, node in enumerate(nodes):
+def functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """(name, definition) of the functions of a module and the methods of its classes."""
+    for definition in tree.body:
+        if isinstance(definition, ast.ClassDef):
+            methods = [part for part in definition.body if isinstance(part, ast.FunctionDef)]
+            yield from ((f"{definition.name}.{method.name}", method) for method in methods)
+        elif isinstance(definition, ast.FunctionDef):
+            yield definition.name, definition
+
+
+def mutants(root: Path, file: str) -> Iterator[Mutant]:
+    """One for every change in the functions of a file."""
+    tree = ast.parse((root / file).read_text(encoding="utf-8"))
+    for place, node in enumerate(ast.walk(tree)):
         node.place = place
-    found = []
-    for place, node in enumerate(nodes):
-        for wrong in changes(node):
-            source = ast.unparse(ast.fix_missing_locations(Replace(place, wrong).visit(copy.deepcopy(tree))))
-            line, before, after = getattr(node, "lineno", 0), ast.unparse(node), ast.unparse(wrong)
-            found.append((f"{file}:{line}: {before[:50]!r} -> {after[:50]!r}", source))
-    return found
+    seen: Counter[str] = Counter()
+    for name, function in functions(tree):
+        for node in ast.walk(function):
+            for wrong in changes(node):
+                mutated = Replace(node.place, wrong).visit(copy.deepcopy(tree))
+                what = f"{file}, {name}: {first_line(node)} -> {first_line(wrong)}"
+                seen[what] += 1
+                ordinal = f" ({seen[what]})" if seen[what] > 1 else ""
+                yield Mutant(file, what + ordinal, ast.unparse(ast.fix_missing_locations(mutated)))
 
 
-def survives(file: str, source: str) -> bool:
+def first_line(node: ast.AST) -> str:
+    return ast.unparse(node).partition("\n")[0]
+
+
+def copied(root: Path, to: Path) -> Path:
+    """What the tests need, without what Python wrote."""
+    for name in COPIED:
+        shutil.copytree(root / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "pyproject.toml", to)
+    return to
+
+
+def survives(tree: Path, mutant: Mutant) -> bool:
     """Whether the tests pass with that source in place of the file."""
+    path = tree / mutant.file
+    original = path.read_text(encoding="utf-8")
+    path.write_text(mutant.source, encoding="utf-8")
+    alive = all(passes(tree, stage) for stage in STAGES)
+    path.write_text(original, encoding="utf-8")
+    if alive and mutant.name not in EQUIVALENT:
+        print(f"  survived: {mutant.name}", flush=True)
+    return alive
+
+
+def passes(tree: Path, stage: Stage, *, keep: bool = False) -> bool:
+    """Whether the tests of a stage pass, in a process of their own that has imported all but the engine.
+
+    `keep` writes byte code down: a mutant, which may come within the same second, must not be taken
+    for what was compiled before it.
+    """
+    child = os.fork()
+    if child == 0:
+        os._exit(run(tree, stage, keep))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def run(tree: Path, stage: Stage, keep: bool) -> int:
+    for what, most in ((resource.RLIMIT_CPU, stage.seconds), (resource.RLIMIT_AS, MEMORY)):
+        resource.setrlimit(what, (most, most))
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(silence, stream)
+    os.environ |= {"PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "dev", "CI": "1"}
+    os.chdir(tree)
+    sys.path.insert(0, str(tree))
+    sys.dont_write_bytecode = not keep
+    return pytest.main([*OPTIONS, *(f"tests/{name}.py" for name in stage.tests)])
+
+
+def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("engine", "nn", "tests"):
-            shutil.copytree(ROOT / name, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", folder)
-        Path(folder, file).write_text(source, encoding="utf-8")
-        return passes(folder, QUICK) and passes(folder, THOROUGH)
+        tree = copied(ROOT, Path(folder))  # others may be writing in the working tree
+        if not all(passes(tree, stage, keep=True) for stage in STAGES):
+            print("the tests fail without any mutant")
+            return 1
+        made = [mutant for file in FILES for mutant in mutants(tree, file)]
+        alive = [survives(tree, mutant) for mutant in made]
+    return report(made, alive)
 
 
-def passes(folder: str, names: tuple[str, ...]) -> bool:
-    tests = [f"tests/{name}.py" for name in names]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    environment = os.environ | {"PYTHONPATH": folder, "HYPOTHESIS_PROFILE": "dev", "CI": "1"}
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, check=False, timeout=300
-        )
-    except subprocess.TimeoutExpired:  # an endless loop is noticed, too
-        return False
-    return done.returncode == 0
+def report(made: list[Mutant], alive: list[bool]) -> int:
+    names = {mutant.name for mutant in made}
+    survivors = {mutant.name for mutant, survived in zip(made, alive, strict=True) if survived}
+    total = len(names - EQUIVALENT.keys())
+    unknown = survivors - EQUIVALENT.keys()
+    print(f"killed {total - len(unknown)} / {total} source mutants")
+    for name in sorted(EQUIVALENT.keys() - survivors):
+        print(f"  called equivalent, but killed or gone: {name}")
+    print(f"{len(EQUIVALENT)} equivalent mutants were left out:")
+    for name, reason in EQUIVALENT.items():
+        print(f"  {name}: {reason}")
+    return int(survivors != EQUIVALENT.keys())
 
 
-def main(seconds: float = 1200.0) -> int:
-    """Tries the mutants in random order, two at a time, as far as the time allows."""
-    work = [(file, what, source) for file in FILES for what, source in mutants(file)]
-    random.Random(1).shuffle(work)
-    end = time.monotonic() + seconds
-    with ThreadPoolExecutor(2) as pool:
-        verdicts = list(
-            pool.map(lambda job: None if time.monotonic() > end else survives(job[0], job[2]), work)
-        )
-    tried = [(what, alive) for (_, what, _), alive in zip(work, verdicts, strict=True) if alive is not None]
-    survivors = [what for what, alive in tried if alive]
-    print(f"killed {len(tried) - len(survivors)} / {len(tried)} source mutants of {len(work)}")
-    for what in sorted(survivors):
-        print(f"  survived: {what}")
-    return 0
+if __name__ == "__main__":
+    sys.exit(main())

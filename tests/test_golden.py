@@ -1,34 +1,20 @@
 """Every point of data/golden.json: correctly rounded values and derivatives, to a few ulp."""
 
-import json
 import math
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from alike import GOLDEN, golden
 
-from engine import functions, primitives
 from engine.transform import grad, jvp, value_and_grad
-
-GOLDEN = json.loads((Path(__file__).parent / "data" / "golden.json").read_text())["ops"]
-SPELLED: dict[str, Callable[..., Any]] = {
-    "fabs": primitives.abs,
-    "log_base": functions.log,
-    "logsumexp2": primitives.logaddexp,
-    "leaky_relu": functions.leaky_relu,
-    "elu": functions.elu,
-    "gelu": functions.gelu,
-}
 
 
 def points() -> Iterator[Any]:
     for name, op in GOLDEN.items():
         for i, point in enumerate(op["points"]):
             numbers = [None if x is None else float.fromhex(x) for x in point]
-            yield pytest.param(
-                SPELLED.get(name) or getattr(primitives, name), op["arity"], numbers, id=f"{name}-{i}"
-            )
+            yield pytest.param(golden(name), op["arity"], numbers, id=f"{name}-{i}")
 
 
 def ulps(got: float, expected: float | None) -> float:

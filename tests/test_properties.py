@@ -19,6 +19,7 @@ from engine.testing.strategies import SMOOTH
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 MANY = settings(max_examples=20_000 if NIGHTLY else 500, suppress_health_check=list(HealthCheck))
+SOME = settings(max_examples=2_000 if NIGHTLY else 100, suppress_health_check=list(HealthCheck))
 FEW = settings(max_examples=500 if NIGHTLY else 100, suppress_health_check=list(HealthCheck))
 AWKWARD = (0.0, -0.0, -1.0, 1.0, 1e308, -math.inf, math.inf, math.nan)
 
@@ -62,7 +63,7 @@ def test_the_gradients_of_random_expressions_agree_with_differences(e):
     assert gradcheck(e)
 
 
-@FEW
+@SOME
 @given(expressions(max_nodes=12))
 def test_the_second_derivatives_of_random_expressions_agree_with_differences(e):
     assert gradcheck(e, order=2)

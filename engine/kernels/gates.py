@@ -16,6 +16,7 @@ from engine.kernels.series import (
     MISH_LEFT,
     MISH_LEFT_CURVATURE,
     MISH_LEFT_REST,
+    MISH_MIDDLE_CURVATURE,
     MISH_MINIMUM,
     MISH_MINIMUM_REST,
     MISH_RIGHT,
@@ -36,6 +37,8 @@ A: Final = 1.5957691216057308
 A_REST: Final = -9.96930880911092e-17
 B: Final = 0.07135481627260025
 B_REST: Final = -6.175149918155315e-19
+C: Final = 0.21406444881780073  # 3 B
+C_REST: Final = 1.2025242832367862e-17
 
 
 def exp_times(c: float, x: float) -> float:
@@ -90,14 +93,14 @@ def mish_slope(x: float) -> float:
     if x < -700.0:
         return exp_times(1.0 + x, x) if x > -1500.0 else -0.0
     z = (x - MISH_MINIMUM) - MISH_MINIMUM_REST
-    if fabs(z) <= 1.0:
+    if -1.0 <= z <= 1.2:
         return horner(z, MISH_SLOPE) * z
     e = exp(-fabs(x))
     if x > 0.0:
         q = 1.0 + 2.0 * e * (1.0 + e)
         return 1.0 + 2.0 * e * e * (2.0 * x * (1.0 + e) - q) / (q * q) if x < 700.0 else 1.0
-    q = e * (e + 2.0) + 2.0
-    return e * ((e + 2.0) * q + 4.0 * x * (e + 1.0)) / (q * q)
+    t = e * (1.0 + 0.5 * e)
+    return e * ((1.0 + x) + e * ((1.5 + x) + e * (1.0 + 0.25 * e))) / (1.0 + t * (2.0 + t))
 
 
 def mish_curvature(x: float) -> float:
@@ -106,17 +109,21 @@ def mish_curvature(x: float) -> float:
         return exp_times(2.0 + x, x) if -1500.0 < x < 0.0 else 0.0 if x > 0.0 else -0.0
     right = (x - MISH_RIGHT) - MISH_RIGHT_REST
     left = (x - MISH_LEFT) - MISH_LEFT_REST
-    if fabs(right) <= 0.7:
+    if -0.9 <= right <= 0.55:
         return horner(right, MISH_RIGHT_CURVATURE) * right
-    if fabs(left) <= 1.0:
+    if -0.6 <= left <= 1.5:
         return horner(left, MISH_LEFT_CURVATURE) * left
+    if -0.76 <= x <= 0.6:
+        return horner(x, MISH_MIDDLE_CURVATURE)
     e = exp(-fabs(x))
     if x > 0.0:
-        q = 1.0 + 2.0 * e * (1.0 + e)
-        bend = x * (2.0 + e * (3.0 - 2.0 * e * (1.0 + e)))
-        return e * (4.0 * e * (2.0 * (1.0 + e) * q - bend) / (q * q * q))
-    q = e * (e + 2.0) + 2.0
-    return 4.0 * e * (2.0 * (1.0 + e) * q + x * (2.0 + e * (2.0 - e * (3.0 + 2.0 * e)))) / (q * q * q)
+        t = 2.0 * e * (1.0 + e)
+        c = 2.0 * (1.0 - x) + e * ((6.0 - 3.0 * x) + e * ((8.0 + 2.0 * x) + e * (4.0 + 2.0 * x)))
+        c = 4.0 * c / (1.0 + t * (3.0 + t * (3.0 + t)))
+        return c * exp(-2.0 * x) if x < 300.0 else c * e * e
+    t = e * (1.0 + 0.5 * e)
+    c = (2.0 + x) + e * ((4.0 + e * (3.0 + e)) + x * (1.0 - e * (1.5 + e)))
+    return e * c / (1.0 + t * (3.0 + t * (3.0 + t)))
 
 
 def gelu_tanh_argument(x: float, part: float) -> float:
@@ -128,6 +135,15 @@ def gelu_tanh_argument(x: float, part: float) -> float:
         return x * total
     rest = sum_error(A, p) + product_error(B, h) + (A_REST + B_REST * h + B * product_error(x, x))
     return product_error(x, total) + x * rest
+
+
+def gelu_tanh_steepness(x: float, part: float) -> float:
+    """The derivative of that, A + C x^2, as a sum of two floats."""
+    h = x * x
+    p = C * h
+    if part == 0.0:
+        return A + p
+    return sum_error(A, p) + product_error(C, h) + (A_REST + C_REST * h + C * product_error(x, x))
 
 
 def gelu_tanh(x: float) -> float:
@@ -151,13 +167,13 @@ def gelu_tanh_slope(x: float) -> float:
         return horner(z, GELU_TANH_SLOPE) * z
     v = gelu_tanh_argument(x, 0.0)
     rest = gelu_tanh_argument(x, 1.0)
-    steep = x * (A + 3.0 * B * x * x)
-    if v < -700.0:
-        tail = exp_times(1.0 + steep, v)
-        return tail + tail * rest
-    slope = sigmoid_slope(v)
-    curvature = sigmoid_curvature(v)
+    steepness = gelu_tanh_steepness(x, 0.0)
+    steep = x * steepness
     if v > 0.0:
-        return (sigmoid(v) + slope * rest) + steep * (slope + curvature * rest)
+        slope = sigmoid_slope(v)
+        return (sigmoid(v) + slope * rest) + steep * (slope + sigmoid_curvature(v) * rest)
     e = exp(v)
-    return slope * ((1.0 + steep) + e) + rest * (slope + steep * curvature)
+    small = sum_error(1.0, steep) + product_error(x, steepness) + x * gelu_tanh_steepness(x, 1.0)
+    small += rest * (1.0 + steep * (1.0 - e) / (1.0 + e))
+    c = (1.0 + steep) + (e + small)
+    return exp_times(c, v) if v < -700.0 else e * c / (1.0 + e * (2.0 + e))

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.gates import exp_times, gelu_tanh_argument
-from engine.kernels.logistic import sigmoid_slope
+from engine.kernels.gates import A_REST, A, exp_times, gelu_tanh_argument, gelu_tanh_steepness
 from engine.kernels.special import horner, product_error, sum_error
 
-A = 1.5957691216057308  # 2 sqrt(2/pi), and what its rounding left
-A_REST = -9.96930880911092e-17
-C = 0.21406444881780073  # 3 0.044715 times that
-C_REST = 1.2025242832367862e-17
 ROOT = 1.4185040087908283  # of this derivative, and what its rounding left
 ROOT_REST = 8.089265124388305e-17
 # Its Taylor series there, highest power first: the formula cancels
@@ -46,7 +41,7 @@ SERIES = (
 
 
 def gelu_tanh_curvature(x: float) -> float:
-    """With v = A x + C x^3 / 3: sigmoid'(v) (2 v' + x v'' - x v'^2 tanh(v / 2)), an even function."""
+    """With v = A x + B x^3: sigmoid'(v) (4 v' - 2 A - x v'^2 tanh(v / 2)), an even function."""
     size = math.fabs(x)
     if size > 25.0:
         return -0.0
@@ -55,22 +50,17 @@ def gelu_tanh_curvature(x: float) -> float:
         return horner(z, SERIES) * z
     v = gelu_tanh_argument(size, 0.0)
     rest = gelu_tanh_argument(size, 1.0)
-    square = size * size
-    term = C * square
-    term_rest = product_error(C, square) + C * product_error(size, size) + C_REST * square
-    slope = A + term
-    slope_rest = sum_error(A, term) + A_REST + term_rest
+    slope = gelu_tanh_steepness(size, 0.0)
+    slope_rest = gelu_tanh_steepness(size, 1.0)
+    lift = 4.0 * slope - 2.0 * A
+    lift_rest = sum_error(4.0 * slope, -2.0 * A) + 4.0 * slope_rest - 2.0 * A_REST
     bend = slope * slope
     bend_rest = product_error(slope, slope) + 2.0 * slope * slope_rest
-    lift = 2.0 * A + 4.0 * term
-    lift_rest = sum_error(2.0 * A, 4.0 * term) + 2.0 * A_REST + 4.0 * term_rest
     drop = size * bend
     drop_rest = product_error(size, bend) + size * bend_rest
-    parts = (lift - drop) + (lift_rest - drop_rest)
-    if v > 700.0:
-        tail = exp_times(parts, -v)
-        return tail - tail * rest
     e = math.exp(-v)
-    density = sigmoid_slope(v)
-    parts = parts + drop * (2.0 * e / (1.0 + e) - 2.0 * density * rest)
-    return density * parts * (1.0 - rest * (1.0 - e) / (1.0 + e))
+    wall = (1.0 - e) / (1.0 + e)  # tanh(v / 2)
+    small = sum_error(lift, -drop) + (lift_rest - drop_rest) + 2.0 * drop * e / (1.0 + e)
+    small -= rest * (2.0 * drop * e / ((1.0 + e) * (1.0 + e)) + wall * (lift - drop * wall))
+    c = (lift - drop) + small
+    return exp_times(c, -v) if v > 700.0 else e * c / (1.0 + e * (2.0 + e))

@@ -82,8 +82,7 @@ def power_term(c: float, x: float, y: float, n: float, k: float) -> float:
         return c * value * logs
     root = power(math.fabs(x), 0.5 * y)  # x**y is out of range: its root may not be
     if x - x != 0.0 or y - y != 0.0 or not 1e-290 < root < 1e290:
-        rest = power(x, y - n)  # exact enough: where this is in range, y is small
-        return rest if rest == 0.0 else c * rest * logs
+        return power_term_far(c, x, y - n, logs)  # exact enough: where this is in range, y is small
     left = -root if x < 0.0 and is_odd(y) else root
     right = root
     for _ in range(int(n) - int(n) // 2):
@@ -91,6 +90,17 @@ def power_term(c: float, x: float, y: float, n: float, k: float) -> float:
     for _ in range(int(n) // 2):
         right = right / x
     return c * left * logs * right
+
+
+def power_term_far(c: float, x: float, y: float, logs: float) -> float:
+    """c x**y logs; c is applied before a half of the power can leave the range."""
+    value = power(x, y)
+    if x - x != 0.0 or y - y != 0.0:
+        return value if value == 0.0 else c * value * logs
+    if 1e-290 < math.fabs(value) < 1e290:
+        return c * value * logs
+    half = math.copysign(power(math.fabs(x), 0.5 * y), value)
+    return c * half * logs * math.fabs(half)
 
 
 def power_term_at_zero(c: float, x: float, y: float, n: float, k: float) -> float:

@@ -52,6 +52,8 @@ def sech2(x: float) -> float:
 
 def tanh_curvature(x: float) -> float:
     """-2 tanh(x) / cosh(x)^2."""
+    if fabs(x) < 1e-9:  # so that no subnormal is divided first
+        return -2.0 * x
     if fabs(x) > 300.0:
         return copysign(2.0 * sech2(x), -x)
     return 8.0 * sigmoid_curvature(2.0 * x)

@@ -96,10 +96,19 @@ def validate(order: int, modes: Sequence[str], gradient: Function | None) -> Non
         raise ValueError(
             "a gradient written by hand is checked at order 1: check its own gradient for order 2"
         )
+    if gradient is not None and not callable(gradient):
+        raise TypeError(
+            f"gradient is a function that takes what f takes, got {type(gradient).__name__} {gradient!r:.40}"
+        )
 
 
 def steady_value(case: Subject, nan_ok: bool) -> float:
     """The value at the point. Raises GradientError if it differs between two calls, or is not finite."""
+    for name, x in zip(case.names, case.xs, strict=True):
+        if not isfinite(x) and not nan_ok:
+            raise GradientError(
+                "nan" if isnan(x) else "inf", f"asked at {name} = {x!r}: choose a finite point"
+            )
     value, again = case.value(case.xs), case.value(case.xs)
     if value.hex() != again.hex():
         what = f"is not deterministic: two calls returned {value!r} and {again!r}"
@@ -112,7 +121,7 @@ def steady_value(case: Subject, nan_ok: bool) -> float:
 
 def describe(case: Subject, text: str = "") -> str:
     """The function and the point, for a message."""
-    name = getattr(case.f, "__name__", "") or "f"
+    name = getattr(case.f, "__name__", "") or getattr(case.f, "name", "") or "f"
     point = ", ".join(case.named(i) for i in range(min(len(case.xs), 8)))
     more = ", ..." if len(case.xs) > 8 else ""
     return f"{shortened(text) if text else name} at {point}{more}"
@@ -169,7 +178,11 @@ def require_smooth(case: Subject, i: int, f: Scalar, estimate: Estimate, what: s
 def by_hand(case: Subject, gradient: Function) -> list[float]:
     """What a user's own gradient returns, flat."""
     arguments = case.tree.build(case.xs)
-    first, second = (flat(gradient(*arguments)) for _ in range(2))
+    try:
+        first, second = (flat(gradient(*arguments)) for _ in range(2))
+    except Exception as error:
+        error.add_note(f"raised by the gradient given of {describe(case)}")
+        raise
     if len(first) != len(case.xs):
         raise ValueError(f"gradient has to return a number for each input: {len(case.xs)}, got {len(first)}")
     if [x.hex() for x in first] != [x.hex() for x in second]:
@@ -211,9 +224,16 @@ def compare(
         rows.append(row)
     wrong = [row for row in rows if not row.agrees]
     if wrong:
-        count = f"{len(wrong)} of {len(rows)} derivatives" if len(rows) > 1 else "it"
-        head = f"{title} of {describe(case, text)} is wrong: {count} differ{'s' * (count == 'it')}"
+        head = f"{title} of {describe(case, text)} is wrong: {summary(rows, wrong)}"
         raise GradientError("wrong", f"{head}\n\n{table(rows)}", tuple(rows))
+
+
+def summary(rows: Sequence[Row], wrong: Sequence[Row]) -> str:
+    lost = [row for row in wrong if not isfinite(row.analytic)]
+    count = f"{len(lost or wrong)} of {len(rows)} derivatives" if len(rows) > 1 else "it"
+    if lost:
+        return f"{count} {'is' if len(lost) == 1 else 'are'} not finite"
+    return f"{count} {'differs' if len(rows) == 1 else 'differ'}"
 
 
 def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: float) -> Row:

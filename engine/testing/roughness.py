@@ -74,6 +74,7 @@ def roughness_at(f: Scalar, x: float, step: float, estimate: Estimate, known: fl
         return "has a vertical tangent there"
     if near.bend > max(SAME * far.bend, 1e-4 * steepness) and clear(near.bend):
         return (
-            f"has a kink there: slope {near.left_slope:.6g} on the left, {near.right_slope:.6g} on the right"
+            f"has a kink there: slope {near.left_slope + 0.0:.6g} on the left, "  # never -0
+            f"{near.right_slope + 0.0:.6g} on the right"
         )
     return ""
