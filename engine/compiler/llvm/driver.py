@@ -1,13 +1,15 @@
 """The function around the segments: memory, the loop over groups of examples, the sums over them.
 
-Where the last group has more lanes than there are examples, they repeat the last one, unheard. In a sum
-over the examples each lane adds its own, then halves of the lanes are added until one is left. A group
-has as many lanes on every machine, so that all of them add in the same order.
+Of a large tape, each segment takes several groups, a tile, before the next one does: so its code and its
+sums are still in the cache. Where the last group has more lanes than there are examples, they repeat the
+last one, unheard. In a sum over the examples each lane adds its own, then halves of the lanes are added
+until one is left. A group has as many lanes on every machine, so that all of them add in the same order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from engine.compiler.llvm.code import Code, Shape, begin_loop, end_loop
@@ -33,7 +35,8 @@ class Driver:
         if self.shape.lanes:
             self.loop()
         else:
-            self.calls("0", "1")
+            for k in range(len(self.plan.segments)):
+                self.call(k, "%slots", "0", "1")
         if self.plan.sums:
             self.finish()
         release(self.code, self.plan.scratch_size)
@@ -41,49 +44,72 @@ class Driver:
         return f"define i32 @run({parameters}) nounwind {{\n{self.code.text()}\n  ret i32 0\n}}"
 
     def reserve(self) -> None:
-        """Memory for the slots that are handed on, for the sums behind them, and for arrays."""
+        """Memory for the sums, and behind them for the slots and arrays of each group of a tile."""
         reserve(self.code, self.plan.scratch_size)
-        slots = len(self.plan.places) * self.shape.size
-        self.code.do(f"%sums = getelementptr i8, ptr %scratch, i64 {slots}")
+        self.code.do(f"%slots = getelementptr i8, ptr %scratch, i64 {self.plan.sums_size}")
 
     def clear(self) -> None:
         index = begin_loop(self.code, "0", str(self.plan.padded))
-        where = self.code.address("%sums", index.at, self.shape.type)
+        where = self.code.address("%scratch", index.at, self.shape.type)
         self.code.do(f"store {self.shape.type} zeroinitializer, ptr {where}")
         end_loop(self.code, index)
 
-    def calls(self, example: str, bits: str) -> None:
-        memory = f"ptr %in, ptr %scratch, ptr {'%sums' if self.plan.sums else '%out'}"
-        for k in range(len(self.plan.segments)):
-            self.code.do(
-                f"call void @segment{k}({memory}, i64 {example}, i64 %stride, {self.plan.word} {bits})"
-            )
+    def call(self, segment: int, slots: str, example: str, bits: str) -> None:
+        memory = f"ptr %in, ptr {slots}, ptr {'%scratch' if self.plan.sums else '%out'}"
+        rest = f"i64 {example}, i64 %stride, {self.plan.word} {bits}"
+        self.code.do(f"call void @segment{segment}({memory}, {rest})")
 
     def loop(self) -> None:
-        """One group of lanes after the other."""
+        """One tile after the other; each segment takes all groups of lanes of a tile."""
+        code, width = self.code, self.shape.lanes * self.plan.tile
+        tile = begin_loop(code, "%begin", "%end", width)
+        behind = code.let(f"add i64 {tile.at}, {width}")
+        whole = code.let(f"icmp slt i64 {behind}, %end")
+        end = code.let(f"select i1 {whole}, i64 {behind}, i64 %end")
+        self.groups(tile.at, end, self.gather_all)
+        for k in range(len(self.plan.segments)):
+            self.groups(tile.at, end, partial(self.segment, k))
+        end_loop(code, tile)
+
+    def groups(self, first: str, end: str, work: Callable[[str, str], None]) -> None:
+        """Work for each group of lanes: on its first example, and the memory for its slots."""
+        code = self.code
+        index = begin_loop(code, first, end, self.shape.lanes)
+        before = code.let(f"sub i64 {index.at}, {first}")
+        offset = code.let(f"mul i64 {before}, {self.plan.region // self.shape.lanes}")
+        work(index.at, code.address("%slots", offset))
+        end_loop(code, index)
+
+    def segment(self, k: int, example: str, slots: str) -> None:
+        _, mask = self.examples(example)
+        bits = self.code.let(f"bitcast {self.shape.of('i1')} {mask} to {self.plan.word}")
+        self.call(k, slots, example, bits)
+
+    def examples(self, first: str) -> tuple[str, str]:
+        """The numbers of the examples in the lanes of a group, and a mask of the lanes that hold one."""
+        rows = self.rows(first)
+        end = self.code.splat(self.shape, "%end", "i64")
+        return rows, self.code.let(f"icmp slt {self.ints} {rows}, {end}")
+
+    def gather_all(self, example: str, slots: str) -> None:
+        """The batched blocks, as slots."""
         code, shape, ints = self.code, self.shape, self.ints
-        index = begin_loop(code, "%begin", "%end", shape.lanes)
-        rows = self.rows(index.at)
-        end = code.splat(shape, "%end", "i64")
-        mask = code.let(f"icmp slt {ints} {rows}, {end}")
-        final = code.let(f"sub {ints} {end}, {shape.all('i64', '1')}")
+        rows, mask = self.examples(example)
+        final = code.splat(shape, code.let("sub i64 %end, 1"), "i64")
         rows = code.let(f"select {shape.of('i1')} {mask}, {ints} {rows}, {ints} {final}")
-        bits = code.let(f"bitcast {shape.of('i1')} {mask} to {self.plan.word}")
         start = 0
         for k, block in enumerate(self.plan.layout.blocks):
             if block.batched:
-                self.gather(k, block.size, start, rows)
+                self.gather(k, block.size, code.address(slots, start, shape.type), rows)
                 start += block.size
-        self.calls(index.at, bits)
-        end_loop(code, index)
 
     def rows(self, first: str) -> str:
         """The numbers from the first on, one in each lane."""
         counting = f"<{', '.join(f'i64 {k}' for k in range(self.shape.lanes))}>"
         return self.code.let(f"add {self.ints} {self.code.splat(self.shape, first, 'i64')}, {counting}")
 
-    def gather(self, block: int, size: int, start: int, rows: str) -> None:
-        """The columns of a batched block, (examples, size), as slots from `start` on."""
+    def gather(self, block: int, size: int, slots: str, rows: str) -> None:
+        """The columns of a batched block, (examples, size), as slots."""
         code, shape, bits = self.code, self.shape, self.shape.of("i1")
         base = code.let(f"load ptr, ptr {code.address('%in', block, 'ptr')}")
         firsts = code.let(f"mul {self.ints} {rows}, {shape.all('i64', str(size))}")
@@ -95,8 +121,7 @@ class Driver:
             f"{shape.of('ptr')} {pointers}, i32 {self.plan.one.size}, "
             f"{bits} {shape.all('i1', 'true')}, {shape.type} poison)"
         )
-        place = code.let(f"add i64 {index.at}, {start}")
-        code.do(f"store {shape.type} {column}, ptr {code.address('%scratch', place, shape.type)}")
+        code.do(f"store {shape.type} {column}, ptr {code.address(slots, index.at, shape.type)}")
         end_loop(code, index)
 
     def finish(self) -> None:
@@ -105,7 +130,7 @@ class Driver:
         divisor = code.splat(shape, "%divisor")
         index = begin_loop(code, "0", str(self.plan.padded), shape.lanes)
         places = [code.let(f"add i64 {index.at}, {k}") for k in range(shape.lanes)]
-        sums = [code.let(f"load {shape.type}, ptr {code.address('%sums', k, shape.type)}") for k in places]
+        sums = [code.let(f"load {shape.type}, ptr {code.address('%scratch', k, shape.type)}") for k in places]
         result = code.let(f"fdiv {shape.type} {halved(code, shape, sums)}, {divisor}")
         count = shape.all("i64", str(len(self.plan.tape.outputs)))
         inside = code.let(f"icmp slt {self.ints} {self.rows(index.at)}, {count}")

@@ -14,7 +14,9 @@ from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.tape import Entry, Tape
 
 SEGMENT: Final = 300  # operands in one function
-LONG: Final = 64  # operands from where on a row of many is a loop over memory
+LARGE: Final = 5_000  # operands from where on a tape is translated fast rather than well
+TILE: Final = 16  # groups of lanes for which the code of a segment is loaded once, if the tape is large
+LONG: Final = 256  # operands from where on a row of many is a loop over memory
 TOGETHER: Final = {"tanh": "sech2"}  # on lanes their kernels are the same but for the last lines
 NUMBER: Final = {"float64": "double", "float32": "float"}
 LANES: Final = {"float64": 8, "float32": 16}  # 512 bits; LLVM splits them for what the machine has
@@ -66,15 +68,29 @@ class Plan:
         return -(-len(self.tape.outputs) // self.shape.lanes) * self.shape.lanes
 
     @property
+    def sums_size(self) -> int:
+        """In bytes."""
+        return self.padded * self.shape.size if self.sums else 0
+
+    @property
     def array_offset(self) -> int:
-        """Where the array for the operands of long rows begins: behind the slots and the sums."""
-        count = len(self.places) + (self.padded if self.sums else 0)
-        return (count * self.shape.size + 63) // 64 * 64
+        """Where the array for the operands of long rows begins: behind the slots."""
+        return (len(self.places) * self.shape.size + 63) // 64 * 64
+
+    @property
+    def region(self) -> int:
+        """Bytes of memory for one group of lanes."""
+        return (self.array_offset + self.array_length * self.kernel_shape.size + 63) // 64 * 64
+
+    @property
+    def tile(self) -> int:
+        """Groups of lanes that a segment takes, one after the other."""
+        return TILE if self.weight > LARGE else 1
 
     @property
     def scratch_size(self) -> int:
         """In bytes."""
-        return self.array_offset + self.array_length * self.kernel_shape.size + 64
+        return self.sums_size + self.tile * self.region + 64
 
     def store(self, code: Code, x: str, where: str, mask: str) -> None:
         """Stores the lanes that are in the mask."""

@@ -13,14 +13,13 @@ from engine.compiler.llvm.driver import Driver
 from engine.compiler.llvm.host import Linked
 from engine.compiler.llvm.kernels import atom_name
 from engine.compiler.llvm.library import CALLED, atoms, declarations, kernel_functions, tables
-from engine.compiler.llvm.plan import Plan, is_long
+from engine.compiler.llvm.plan import LARGE, Plan, is_long
 from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
 from engine.compiler.tape import Tape
 from engine.primitive import Primitive
 
-LARGE: Final = 5_000  # operands from where on a tape is translated fast rather than well
 INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)
 DEFINED: Final = re.compile(r"^define [^@]*@([\w.]+)\(", re.M)
 
