@@ -317,7 +317,7 @@ def examples(arg: Any, axis: int | None, count: int) -> list[Any]:
 
 def as_example(x: Any) -> Any:
     """Numbers as floats, whatever their type was."""
-    if is_array(x) and x.ndim > 0:
+    if is_array(x):
         return x if x.dtype == object else x.astype(float)
     return as_float(x) if is_number(x) else x
 
