@@ -11,7 +11,7 @@ from engine.compiler.backend import Backend, Block, Executable, Layout, Options
 from engine.compiler.passes import simplified
 from engine.compiler.results import Results, has_array, skeleton_of
 from engine.compiler.tape import Tape
-from engine.compiler.trace import replay, trace
+from engine.compiler.trace import collector_paused, replay, trace
 from engine.primitive import as_float
 from engine.transform import value_and_grad
 from engine.trees import Tree, is_array, parts
@@ -85,6 +85,7 @@ def gradient_tape(recorded: Tape, output: int) -> Tape:
     return simplified(trace(value_and_gradient, recorded.inputs))
 
 
+@collector_paused()
 def specialised(
     f: Callable[..., Any],
     arguments: Arguments,

@@ -20,6 +20,7 @@ from engine.primitive import Primitive
 from engine.primitives import sum as total
 
 LANES: Final = 8
+UNROLLED: Final = 8  # terms of a piece that are written one after the other
 TOGETHER: Final = 8  # rows: each has a sum in a register
 
 
@@ -60,8 +61,7 @@ class Grid(Operations):
         self.pointers: dict[int, str] = {}
 
     def body(self) -> str:
-        """The same for all loops that differ in nothing but places."""
-        parameters = ", ".join(f"i64 %base{k}" for k in range(len(self.bases)))
+        """The same for all loops that differ in nothing but places, %base0 and so on."""
         for first, last, together in self.groups():
             with (
                 self.counting(first, last, together) as row,
@@ -71,7 +71,7 @@ class Grid(Operations):
                 results = self.sums(together) if self.loop.primitive is total else [self.row()]
                 for behind, x in enumerate(results):
                     self.store(x, behind, row, column, together)
-        return f"(ptr %memory, ptr %array, {parameters}) nounwind {{\n{self.code.text()}\n  ret void\n}}"
+        return f"{{\n{self.code.text()}\n  ret void\n}}"
 
     @property
     def step(self) -> int:
@@ -193,8 +193,12 @@ class Grid(Operations):
             code.do(f"store {kind} {self.shape.constant(self.loop.start)}, ptr {name}")
         at = 0
         for piece in self.loop.pieces:
-            with self.counting(0, piece.times, 1) as k:
-                self.add(piece, at, k, sums)
+            if piece.times * len(piece.terms) <= UNROLLED:
+                for k in range(piece.times):
+                    self.add(piece, at, str(k), sums)
+            else:
+                with self.counting(0, piece.times, 1) as index:
+                    self.add(piece, at, index, sums)
             at += sum(len(term.operands) for term in piece.terms)
         return [code.let(f"load {kind}, ptr {name}") for name in sums]
 

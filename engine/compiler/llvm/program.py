@@ -18,6 +18,7 @@ from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
 from engine.compiler.tape import Tape
+from engine.compiler.trace import collector_paused
 from engine.primitive import Primitive
 
 INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)
@@ -38,6 +39,7 @@ def kernels(rows: Sequence[Primitive], shape: Shape) -> str:
     return "\n".join([body, *atoms(body + called, shape)])
 
 
+@collector_paused()
 def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     """The code in memory; the last part exports `run`. Raises Untranslatable for all it cannot compile.
 

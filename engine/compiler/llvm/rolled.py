@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.llvm.code import Code, Shape
@@ -16,8 +18,16 @@ from engine.compiler.rolled import Rolled
 from engine.primitive import Primitive
 from engine.primitives import sum as total
 
+BASE: Final = re.compile(r"%base(\d+)")
 CALLS: Final = 200  # in one function
 SHORT: Final = 8  # results a line of code, from where on a loop is worth its function
+
+
+class Call(NamedTuple):
+    """A function, and the places to call it with."""
+
+    name: str
+    bases: list[int]
 
 
 def is_short(loop: Loop) -> bool:
@@ -74,28 +84,26 @@ class RolledProgram:
         self.number = NUMBER[options.dtype]
         self.fast = options.fast_math
         self.names: dict[str, str] = {}  # of functions by their text
-        self.calls: list[str] = []
+        self.calls: list[Call] = []
         self.lines: list[str] = []
         for group in grouped(rolled.loops):
             if is_short(group[0]):
                 self.write_out(group)
             else:
-                self.call(group[0])
-
-    def call(self, loop: Loop) -> None:
-        grid = Grid(loop, self.number, self.fast)
-        name = self.names.setdefault(grid.body(), f"grid{len(self.names)}")
-        bases = ", ".join(f"i64 {base}" for base in grid.bases)
-        self.calls.append(f"call void @{name}(ptr %places, ptr %array, {bases})")
+                grid = Grid(group[0], self.number, self.fast)
+                name = self.names.setdefault(grid.body(), f"grid{len(self.names)}")
+                self.calls.append(Call(name, grid.bases))
+        counts = Counter(call.name for call in self.calls)
+        self.once = {call.name: call.bases for call in self.calls if counts[call.name] == 1}
 
     def write_out(self, loops: Sequence[Loop]) -> None:
         lines = Lines(self.number, self.fast)
         for loop in loops:
             lines.write(loop)
         name = f"lines{len(self.lines)}"
-        heading = f"define internal void @{name}(ptr %memory) noinline nounwind"
+        heading = f"define internal void @{name}(ptr %memory, ptr %array) noinline nounwind"
         self.lines.append(f"{heading} {{\n{lines.code.text()}\n  ret void\n}}")
-        self.calls.append(f"call void @{name}(ptr %places)")
+        self.calls.append(Call(name, []))
 
     @property
     def kernels(self) -> list[Primitive]:
@@ -105,7 +113,17 @@ class RolledProgram:
 
     @property
     def grids(self) -> str:
-        return "\n".join(f"define void @{name}{body}" for body, name in self.names.items())
+        return "\n".join(self.grid(name, body) for body, name in self.names.items())
+
+    def grid(self, name: str, body: str) -> str:
+        """A function of where operands begin; these are constants if it is called once."""
+        bases = self.once.get(name)
+        if bases is not None:
+            body = BASE.sub(lambda found: str(bases[int(found[1])]), body)
+            return f"define void @{name}(ptr %memory, ptr %array) nounwind {body}"
+        count = 1 + max(int(k) for k in BASE.findall(body))
+        parameters = "".join(f", i64 %base{k}" for k in range(count))
+        return f"define void @{name}(ptr %memory, ptr %array{parameters}) nounwind {body}"
 
     @property
     def body(self) -> str:
@@ -137,11 +155,19 @@ class RolledProgram:
         """The calls of all loops, cut in functions: LLVM takes quadratic time over a long one."""
         cuts = [self.calls[at : at + CALLS] for at in range(0, len(self.calls), CALLS)]
         return [
-            f"define internal void @part{k}(ptr %places, ptr %array) noinline nounwind {{\n  "
-            + "\n  ".join(calls)
-            + "\n  ret void\n}"
+            "\n  ".join(
+                [
+                    f"define internal void @part{k}(ptr %places, ptr %array) noinline nounwind {{",
+                    *map(self.called, calls),
+                    "ret void\n}",
+                ]
+            )
             for k, calls in enumerate(cuts)
         ]
+
+    def called(self, call: Call) -> str:
+        bases = [] if call.name in self.once else [f"i64 {base}" for base in call.bases]
+        return f"call void @{call.name}({', '.join(['ptr %places', 'ptr %array', *bases])})"
 
     @property
     def constants(self) -> str:
