@@ -31,9 +31,7 @@ def has_kernel(primitive: Primitive) -> bool:
 
 def lanes_of(loop: Loop) -> int:
     """How many results are computed at once; 0 for one after the other, as kernels do."""
-    if loop.primitive is not total and (
-        loop.primitive.name not in ROWS or loop.primitive.gradient is not None
-    ):
+    if has_kernel(loop.primitive):
         return 0
     return LANES if loop.columns > LANES // 2 else LANES // 2 if loop.columns > 2 else 0
 
