@@ -17,11 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 import adbench_objectives as ad
+import numpy as np
 from adbench_tools import TOOLS, Step, installed
 
 HERE = Path(__file__).parent
