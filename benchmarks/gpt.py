@@ -57,9 +57,14 @@ def linear(matrix: Matrix, x: Vector) -> Vector:
     return [sum(w * xi for w, xi in zip(row, x, strict=True)) for row in matrix]
 
 
-def softmax(logits: Vector) -> Vector:
-    """Not shifted by the largest: the logits of this model are small, and it can be traced."""
+def softmax(logits: Vector, open_to: Vector | None = None) -> Vector:
+    """Not shifted by the largest: the logits of this model are small, and it can be traced.
+
+    `open_to`, if given, has 1 for each that takes part and 0 for the others.
+    """
     terms = [logit.exp() for logit in logits]
+    if open_to is not None:
+        terms = [term * is_open for term, is_open in zip(terms, open_to, strict=True)]
     total = sum(terms)
     return [term / total for term in terms]
 
@@ -73,16 +78,31 @@ def plus(x: Vector, y: Vector) -> Vector:
     return [xi + yi for xi, yi in zip(x, y, strict=True)]
 
 
-def attention(query: Vector, keys: Matrix, values: Matrix) -> Vector:
-    """What a position hears from those up to it, head by head: the softmax of query . key, of the values."""
+def attention(query: Vector, keys: Matrix, values: Matrix, open_to: Vector | None) -> Vector:
+    """What a position hears from others, head by head: the softmax of query . key, of the values."""
     heard = []
     size = WIDTH // HEADS
     for first in range(0, WIDTH, size):
         part = slice(first, first + size)
         scores = [dot / size**0.5 for dot in linear([key[part] for key in keys], query[part])]
-        shares = softmax(scores)
+        shares = softmax(scores, open_to)
         heard += linear([[value[i] for value in values] for i in range(first, first + size)], shares)
     return heard
+
+
+def state(letter: Vector, position: Vector) -> tuple[Vector, Vector]:
+    """What a position knows of its letter, and the same normalised."""
+    x = rmsnorm(plus(letter, position))
+    return x, rmsnorm(x)
+
+
+def answer(
+    w: Weights, x: Vector, normal: Vector, keys: Matrix, values: Matrix, open_to: Vector | None = None
+) -> Vector:
+    """The probability of every token to be the next, at a position that hears these keys and values."""
+    x = plus(x, linear(w["mix"], attention(linear(w["query"], normal), keys, values, open_to)))
+    hidden = [h.relu() for h in linear(w["expand"], rmsnorm(x))]
+    return softmax(linear(w["answer"], plus(x, linear(w["contract"], hidden))))
 
 
 def predictions(w: Weights, letters: Matrix) -> list[Vector]:
@@ -94,28 +114,25 @@ def predictions(w: Weights, letters: Matrix) -> list[Vector]:
     values: Matrix = []
     found = []
     for letter, position in zip(letters, w["position"], strict=False):
-        x = rmsnorm(plus(letter, position))
-        normal = rmsnorm(x)
+        x, normal = state(letter, position)
         keys.append(linear(w["key"], normal))
         values.append(linear(w["value"], normal))
-        x = plus(x, linear(w["mix"], attention(linear(w["query"], normal), keys, values)))
-        hidden = [h.relu() for h in linear(w["expand"], rmsnorm(x))]
-        x = plus(x, linear(w["contract"], hidden))
-        found.append(softmax(linear(w["answer"], x)))
+        found.append(answer(w, x, normal, keys, values))
     return found
 
 
-def loss(w: Weights, letters: Matrix, targets: Matrix, shares: Vector) -> Any:
-    """The surprise, -log(probability), at what follows each letter; added up in these shares.
+def surprise(chance: Vector, target: Vector, share: Any) -> Any:
+    """-log(probability) of the target, a row of 1 for the token that follows and 0 for the others."""
+    return -(sum(p * t for p, t in zip(chance, target, strict=True)).log() * share)
 
-    A target is a row of numbers, 1 for the token that follows and 0 for the others. A share of 0 leaves a
-    position out: attention looks back only, so that a word may be filled up to any length at its end.
+
+def loss(w: Weights, letters: Matrix, targets: Matrix, shares: Vector) -> Any:
+    """The surprise at what follows each letter, added up in these shares.
+
+    A share of 0 leaves a position out: attention looks back only, so that a word may be filled up to any
+    length at its end.
     """
-    chances = [
-        sum(p * t for p, t in zip(chance, target, strict=True))
-        for chance, target in zip(predictions(w, letters), targets, strict=True)
-    ]
-    return -sum(chance.log() * share for chance, share in zip(chances, shares, strict=True))
+    return sum(map(surprise, predictions(w, letters), targets, shares))
 
 
 def example(word: str, length: int = 0) -> tuple[list[int], list[list[float]], list[float]]:

@@ -28,7 +28,7 @@ from typing import Any
 
 import gpt
 import numpy as np
-from gpt_compiled import Model
+from gpt_compiled import LENGTH, PlaceByPlace, WordByWord
 from peers import Slotted
 from run import machine
 
@@ -79,7 +79,7 @@ def eager(kind: Callable[[float], Any], seed: int = 0) -> Callable[[str], float]
 
 def steps(rounds: int) -> list[str]:
     """W4: one step of training on one word."""
-    model = Model(len(WORD) + 1)
+    model = WordByWord(len(WORD) + 1)
     model.step(WORD)
     kinds = {"slotted pure Python": Slotted, f"engine, eager, {BUILD}": Value}
     contestants: dict[str, Step] = {name: partial(eager(kind), WORD) for name, kind in kinds.items()}
@@ -118,8 +118,8 @@ def watched(places: dict[str, tuple[Any, str]]) -> Iterator[dict[str, float]]:
             setattr(owner, name, before[label])
 
 
-def compilation(model: Model) -> list[str]:
-    """Where the time of a first call goes."""
+def first_call(length: int) -> tuple[dict[str, float], Tape]:
+    """Where the time of a first call goes, and the tape."""
     places = {
         "loss": (gpt, "loss"),
         "trace": (specialisation, "trace"),
@@ -127,12 +127,13 @@ def compilation(model: Model) -> list[str]:
         "rolling": (Tape, "regular"),
         "code": (executable, "linked"),
     }
+    model = WordByWord(length)
+    gc.collect()
     with watched(places) as spent:
         start = time.process_time()
         model.backward("a")
         first = time.process_time() - start
-    tape = model.loss.tape
-    shown = {
+    return {
         "the loss, on symbols": spent["loss"],
         "its gradient, and both laid flat": spent["trace"] - spent["loss"],
         "passes": spent["passes"],
@@ -140,12 +141,16 @@ def compilation(model: Model) -> list[str]:
         "LLVM": spent["code"] - spent["rolling"],
         "all else": first - spent["trace"] - spent["passes"] - spent["code"],
         "first call": first,
-    }
+    }, model.loss.tape
+
+
+def compilation(length: int, rounds: int) -> list[str]:
+    """The quickest of some first calls."""
+    shown, tape = min((first_call(length) for _ in range(rounds)), key=lambda call: call[0]["first call"])
     return [
-        f"{len(tape):,} entries for words of up to {model.length - 1} letters: "
-        f"{len(tape.rolled().loops)} loops.",
+        f"{len(tape):,} entries for words of up to {length - 1} letters: {len(tape.rolled().loops)} loops.",
         "",
-        "| | s |",
+        f"| the quickest of {rounds} | s |",
         "|---|---:|",
         *(f"| {name} | {time_:.2f} |" for name, time_ in shown.items()),
     ]
@@ -153,31 +158,39 @@ def compilation(model: Model) -> list[str]:
 
 def agreement(count: int) -> str:
     """The losses of the first steps, engine by engine."""
-    rng = random.Random(0)
-    chosen = [rng.choice(gpt.words()) for _ in range(count)]
-    slow, model = eager(Slotted), Model(gpt.LONGEST + 1)
-    worst = max(abs(slow(word) - model.step(word)) for word in chosen)
+    chosen = some_words(count)
+    slow, models = eager(Slotted), (WordByWord(LENGTH), PlaceByPlace())
+    losses = [(slow(word), *(model.step(word) for model in models)) for word in chosen]
+    worst = max(abs(theirs - ours) for theirs, *each in losses for ours in each)
     return f"The losses of {count} steps of training differ by at most {worst:.1e} from the slotted engine's."
 
 
+def some_words(count: int) -> list[str]:
+    rng, words = random.Random(0), gpt.words()
+    return [rng.choice(words) for _ in range(count)]
+
+
 def training(count: int, sample: int) -> list[str]:
-    """A whole training, compilation counted, and what the model spells then."""
-    rng = random.Random(0)
-    chosen = [rng.choice(gpt.words()) for _ in range(count)]
+    """A whole training and what the model spells then, all compilations counted."""
+    chosen = some_words(count)
     start = time.process_time()
-    model = Model(gpt.LONGEST + 1)
+    model = PlaceByPlace()
     losses = [model.step(word) for word in chosen]
-    spent = time.process_time() - start
-    slow, waiting = eager(Slotted), iter(chosen)
-    slotted = sum(seconds(lambda: slow(next(waiting))) for _ in range(sample)) * count / sample
+    trained = time.process_time() - start
     rng = random.Random(1)
     spelled = [gpt.spelled(model.chances, rng) for _ in range(20)]
+    written = time.process_time() - start - trained
+    slow, waiting = eager(Slotted), iter(chosen)
+    slotted = sum(seconds(lambda: slow(next(waiting))) for _ in range(sample)) * count / sample
     return [
-        f"{count:,} steps, one compilation for all lengths included: {spent:.1f} s. The slotted engine takes "
-        f"{slotted:.0f} s ({sample} of the steps measured): **{slotted / spent:.0f}x**.",
+        "Position by position, from the same source: three small functions serve words of every length. "
+        f"{count:,} steps, all compilations included: {trained:.2f} s. The slotted engine takes "
+        f"{slotted:.0f} s ({sample} of the steps measured): **{slotted / trained:.0f}x**.",
         f"Mean loss of the first 50 steps {mean(losses[:50]):.2f}, of the last 50 {mean(losses[-50:]):.2f}.",
         "",
-        "Words it spells now, at temperature 0.5: " + ", ".join(spelled) + ".",
+        f"Words it spells now, at temperature 0.5, in {written:.2f} s with a fourth function: "
+        + ", ".join(spelled)
+        + ".",
     ]
 
 
@@ -230,7 +243,6 @@ def main() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sys.setrecursionlimit(20_000)  # the slotted engine recurses
     rounds = 3 if quick else 15
-    one, longest = Model(len(WORD) + 1), Model(gpt.LONGEST + 1)
     lines = [
         "# The language model, compiled",
         "",
@@ -244,9 +256,9 @@ def main() -> None:
         "",
         "## Compilation",
         "",
-        *compilation(one),
+        *compilation(len(WORD) + 1, 1 if quick else 5),
         "",
-        *compilation(longest),
+        *compilation(LENGTH, 1 if quick else 3),
         "",
         "## A training",
         "",
