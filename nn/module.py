@@ -15,10 +15,10 @@ class Module:
     """The base class of a model: its parameters are the Values that its public attributes hold.
 
     Lists, tuples, dicts, arrays and other modules are searched, in the order of assignment;
-    attributes that begin with an underscore are not. Parameters without a label take their path for
-    one, such as layers.0.neurons.2.b, by which drawings know what belongs to a neuron. Every
-    transform takes a module as a tree of its parameters: `grad(loss)(model)` is a module of the
-    same shape, filled with the gradients.
+    attributes that begin with an underscore, the place for what is computed, are not. Parameters
+    without a label take their path for one, such as layers.0.neurons.2.b, by which drawings know
+    what belongs to a neuron. Every transform takes a module as a tree of its parameters:
+    `grad(loss)(model)` is a module of the same shape, filled with the gradients.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -30,18 +30,12 @@ class Module:
     """
 
     def __setattr__(self, name: str, part: object) -> None:
-        found = [] if name.startswith("_") else list(walk(part, name, {id(self)}))
-        values = [(path, x) for path, x in found if isinstance(x, Value)]
-        for path, x in values:
-            if x.parents and not isinstance(part, Module):  # a module that a transform filled may be kept
-                raise TypeError(
-                    f"{path} is a computed Value, no parameter: keep it under a name such as _{name}"
-                )
         super().__setattr__(name, part)
-        for path, parameter in values:
-            # the path within the part, given before, grows with each module around it
-            if f".{path}".endswith(f".{parameter.label}".rstrip(".")):
-                parameter.label = path
+        if not name.startswith("_"):
+            for path, parameter in walk(part, name, {id(self)}):
+                # the path within the part, given before, grows with each module around it
+                if isinstance(parameter, Value) and f".{path}".endswith(f".{parameter.label}".rstrip(".")):
+                    parameter.label = path
 
     def __call__(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has to define __call__(self, x)")

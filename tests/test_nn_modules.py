@@ -58,15 +58,6 @@ def test_the_parameters_are_the_values_in_public_attributes_each_once():
     ]
 
 
-def test_a_computed_value_is_no_parameter():
-    neuron = nn.Neuron(2, rng=0)
-    output = neuron([1.0, 2.0])
-    with pytest.raises(TypeError, match=r"outputs\.0 is a computed Value.* keep it under .* _outputs"):
-        neuron.outputs = [output]
-    neuron._outputs = [output]
-    assert len(neuron.parameters()) == 3
-
-
 def test_zero_grad_clears_every_gradient():
     line = Line()
     line(3.0).backward()

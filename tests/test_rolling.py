@@ -299,3 +299,12 @@ def test_rows_of_many_operands_are_found_too():
     assert "sum(w[8*i + k] * x[k] for k in range(8)) for i in range(8)" in str(tape.rolled())
     wide = traced(lambda x: [engine.logsumexp(x[i : i + 8]) for i in range(0, 64, 8)], 64)
     assert "logsumexp(*(w[8*i + k] for k in range(8))) for i in range(8)" in str(wide.rolled())
+
+
+@pytest.mark.parametrize("row", [engine.max, engine.mean, engine.norm, engine.logsumexp])
+def test_rows_of_many_read_all_of_their_operands_in_float32(row):
+    w = np.random.default_rng(0).normal(size=6000)
+    f = value_and_grad(lambda w: row([dot(w[i : i + 20], w[:20]) for i in range(0, 6000, 20)]))
+    single, double = jit(f, dtype="float32"), jit(f)
+    assert single(w)[0] == pytest.approx(double(w)[0], rel=1e-4)
+    np.testing.assert_allclose(single(w)[1], double(w)[1], rtol=1e-3, atol=1e-4)

@@ -258,8 +258,9 @@ class Compiled:
         for the n numbers of anything else, the examples in front where they are mapped. The numbers and
         arrays of the result, in order, are result0, result1 ...
 
-        Every operation is within a few ulp of its condition; zeros may lose their sign, and infinite
-        operands meet nan in a few (atan2, silu). Raises Untranslatable with all that ONNX lacks.
+        Every operation is within a few ulp of its condition inside its domain; beyond, and at its edge,
+        ONNX has its own conventions: zeros may lose their sign, the gradient of hypot is nan at 0, that of
+        log a number below it. Raises Untranslatable with all that ONNX lacks.
         """
         latest = self.latest
         model = onnx_model(latest.tape, latest.layout, latest.results)

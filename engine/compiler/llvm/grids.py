@@ -174,7 +174,8 @@ class Grid(Operations):
         done = at = 0
         for piece in self.loop.pieces:
             with self.counting(0, piece.times, 1) as k:
-                place = self.moved(self.code.address("%array", done, "double"), k, len(piece.terms))
+                place = self.code.address("%array", done, "double")  # kernels compute with doubles
+                place = self.code.address(place, self.times(k, len(piece.terms)), "double")
                 for i in range(len(piece.terms)):
                     pointer = self.moved(self.pointers[at + i], k, operands[at + i].along)
                     self.put(place, i, self.load(pointer, 0))
