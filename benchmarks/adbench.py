@@ -141,7 +141,10 @@ def plot(problems: dict[str, tuple[str, list[Row]]], path: Path) -> None:
             axes.loglog([row.size for row in rows], times, marker="o", color=COLOURS[name], label=name)
         for row in rows:
             below = (row.size, 1e3 * min(row.steps.values()))
-            axes.annotate(row.mark, below, (7, -12), textcoords="offset points", fontsize=8)
+            paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            axes.annotate(
+                row.mark, below, (0, -15), textcoords="offset points", ha="center", fontsize=8, bbox=paper
+            )
         axes.set(title=title, xlabel=size, ylabel="CPU time of a step, ms")
         axes.grid(alpha=0.3)
         axes.margins(0.08)
