@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
@@ -43,43 +44,46 @@ RESERVED: Final = frozenset(
 )
 
 
-class Dialect:
+class Dialect(ABC):
     """What differs between the languages; C and JavaScript subclass it."""
 
     atoms: ClassVar[dict[str, str]] = {}  # how an atom of `math` is called
 
+    @abstractmethod
     def number(self, x: float) -> str:
-        raise NotImplementedError
+        """A literal."""
 
+    @abstractmethod
     def whole(self, text: str) -> str:
         """A float cut to an int."""
-        raise NotImplementedError
 
+    @abstractmethod
     def halves(self, left: str, right: str) -> str:
         """An int divided by an int."""
-        raise NotImplementedError
 
+    @abstractmethod
     def length(self, name: str) -> str:
-        raise NotImplementedError
+        """How many numbers a list has."""
 
+    @abstractmethod
     def passed(self, name: str) -> str:
         """A list as an argument."""
-        raise NotImplementedError
 
+    @abstractmethod
     def listed(self, names: Sequence[str]) -> str:
         """A list of these, as an argument."""
-        raise NotImplementedError
 
     def table(self, kernel: Kernel, name: str) -> str:
         """The name of a module's tuple of numbers."""
         return f"{kernel.module.__name__.rpartition('.')[2]}_{name}"
 
+    @abstractmethod
     def heading(self, kernel: Kernel) -> str:
-        raise NotImplementedError
+        """The line that begins the function."""
 
+    @abstractmethod
     def declarations(self, kernel: Kernel) -> Iterator[str]:
         """Lines that declare the local variables."""
-        raise NotImplementedError
 
     def counter(self, name: str, start: str, stop: str) -> str:
         return f"for ({name} = {start}; {name} < {stop}; {name}++) {{"

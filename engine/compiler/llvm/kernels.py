@@ -7,6 +7,7 @@ called under names that LLVM does not know, so that it cannot compute or replace
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -30,7 +31,7 @@ class Term(NamedTuple):
     length: str = ""
 
 
-class Expressions:
+class Expressions(ABC):
     """One kernel in one shape. Subclasses know its statements, and what a branch is."""
 
     def __init__(self, kernel: Kernel, shape: Shape) -> None:
@@ -180,8 +181,9 @@ class Expressions:
         kind = self.type(a.kind)
         return self.let(a.kind, f"select {self.type('bool')} {test.text}, {kind} {a.text}, {kind} {b.text}")
 
+    @abstractmethod
     def branches(self, test: Term, body: ast.expr, orelse: ast.expr) -> Term:
-        raise NotImplementedError
+        """`body if test else orelse`."""
 
     def element(self, node: ast.Subscript) -> Term:
         base, index = self.expression(node.value), self.expression(node.slice)

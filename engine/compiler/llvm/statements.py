@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from engine.compiler.errors import Untranslatable
@@ -37,19 +38,22 @@ class Statements(Expressions):
                     f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}"
                 )
 
+    @abstractmethod
     def give(self, value: Term) -> None:
         """`return`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def assign(self, name: str, value: Term) -> None:
-        raise NotImplementedError
+        """`name = value`."""
 
+    @abstractmethod
     def conditional(self, node: ast.If) -> None:
-        raise NotImplementedError
+        """`if`."""
 
+    @abstractmethod
     def loop(self, node: ast.While) -> None:
-        raise NotImplementedError
+        """`while`."""
 
+    @abstractmethod
     def counted(self, node: ast.For, bounds: Sequence[ast.expr]) -> None:
         """`for` over a `range`."""
-        raise NotImplementedError
