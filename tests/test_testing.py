@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 import engine
-from engine import Value, custom, exp, log, sin
+from engine import Value, atan2, custom, exp, log, sin, softmax
 from engine.domain import POSITIVE, SYMMETRIC_UNIT, UNIT, Interval
 from engine.testing import (
     Expression,
@@ -89,6 +89,13 @@ def test_it_is_an_assertion_error():
 def test_rounding_inside_a_black_box_is_no_false_alarm(x):
     assert gradcheck(lambda x: math.log(1.0 + math.exp(-x)), x, gradient=lambda x: -1.0 / (1.0 + math.exp(x)))
     assert gradcheck(lambda x: (x + 1e6) - 1e6, x, gradient=lambda x: 1.0)
+
+
+def test_a_sum_that_cancels_in_one_mode_and_is_multiplied_by_zero_in_the_other_is_no_false_alarm():
+    def same_shares(x, y):
+        return softmax([atan2(x, y)] * 4)[0]
+
+    assert gradcheck(same_shares, (0.0, 7.0), order=2)
 
 
 def test_a_hand_written_gradient_is_called_with_what_the_function_takes():

@@ -31,17 +31,10 @@ def units(n: int) -> list[tuple[float, ...]]:
     return [tuple(float(i == j) for j in range(n)) for i in range(n)]
 
 
-def component(case: Subject, i: int) -> Callable[..., Any]:
+def pulled(case: Subject, i: int) -> Callable[..., Any]:
     """The derivative to the i-th input as a function, in reverse mode."""
     gradient = grad(case, range(len(case.xs)))
     return lambda *xs: gradient(*xs)[i]
-
-
-def rounding(case: Subject, i: int) -> Rounding:
-    """That of the derivative to the i-th input."""
-    leaves = [Value(x) for x in case.xs]
-    root = component(case, i)(*leaves)
-    return Recording(root if isinstance(root, Value) else constant(root), leaves, "", []).rounding
 
 
 def pushed(case: Subject, i: int) -> Callable[..., Any]:
@@ -60,8 +53,8 @@ def forward_over(derivative: Callable[..., Any], case: Subject) -> list[float]:
 SLOPES: Final[dict[str, Callable[..., list[float]]]] = {"reverse": reverse, "forward": forward}
 CURVATURES: Final[dict[str, dict[str, Callable[[Subject, int], list[float]]]]] = {
     "reverse": {
-        "reverse over reverse": lambda case, i: reverse_over(component(case, i), case),
-        "forward over reverse": lambda case, i: forward_over(component(case, i), case),
+        "reverse over reverse": lambda case, i: reverse_over(pulled(case, i), case),
+        "forward over reverse": lambda case, i: forward_over(pulled(case, i), case),
     },
     "forward": {
         "reverse over forward": lambda case, i: reverse_over(pushed(case, i), case),
@@ -106,6 +99,16 @@ class Recording(NamedTuple):
     @property
     def rounding(self) -> Rounding:
         return Rounding(self.noise, [EPSILON * x for x in self.magnitudes])
+
+
+def rounding(case: Subject, i: int) -> Rounding:
+    """That of the derivative to the i-th input, in whichever mode it is larger: a sum that cancels
+    may be multiplied by zero in one of them, and not in the other."""
+    leaves = [Value(x) for x in case.xs]
+    roots = [derivative(case, i)(*leaves) for derivative in (pulled, pushed)]
+    nodes = [root if isinstance(root, Value) else constant(root) for root in roots]
+    back, ahead = (Recording(node, leaves, "", []).rounding for node in nodes)
+    return Rounding(max(back.value, ahead.value), [*map(max, back.slopes, ahead.slopes)])
 
 
 def recorded(case: Subject, value: float) -> Recording:

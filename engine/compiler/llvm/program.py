@@ -21,6 +21,7 @@ from engine.compiler.tape import Tape
 from engine.compiler.trace import collector_paused
 from engine.primitive import Primitive
 
+LOOPED: Final = 3_000  # operands from where on loops are looked for: optimising 4,000 takes half a second
 INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)
 DEFINED: Final = re.compile(r"^define [^@]*@([\w.]+)\(", re.M)
 
@@ -43,9 +44,10 @@ def kernels(rows: Sequence[Primitive], shape: Shape) -> str:
 def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     """The code in memory; the last part exports `run`. Raises Untranslatable for all it cannot compile.
 
-    A small tape is optimised together with its kernels; of a large one only the kernels are.
+    A small tape is optimised together with its kernels; of a large one only the kernels are, and the
+    loops, if it has any.
     """
-    if not layout.mapped and sum(len(entry.operands) for entry in tape.entries) > LARGE:
+    if not layout.mapped and sum(len(entry.operands) for entry in tape.entries) > LOOPED:
         found = tape.regular()
         program = found and RolledProgram(found, layout, options)
         if program and pays(program):
