@@ -17,7 +17,7 @@ from small import W, X, Y, loss
 import engine
 from engine import dot, grad, sin, value_and_grad, vmap
 from engine.compiler import jit
-from engine.compiler.llvm import executable, plan, program
+from engine.compiler.llvm import executable, plan
 from engine.compiler.passes import simplified
 from engine.compiler.trace import trace
 from engine.primitive import TABLE
@@ -159,7 +159,7 @@ def test_rows_of_many_operands_are_loops_with_the_engines_bits(count):
     assert np.array_equal(dw, ew)
 
 
-@pytest.mark.parametrize("count", [plan.SEGMENT, 5 * plan.SEGMENT, 2 * program.LARGE])
+@pytest.mark.parametrize("count", [plan.SEGMENT, 5 * plan.SEGMENT, 2 * plan.LARGE])
 def test_long_tapes_in_segments_have_the_engines_bits(count):
     def chain(x, y):
         for _ in range(count):
@@ -172,7 +172,7 @@ def test_long_tapes_in_segments_have_the_engines_bits(count):
 def test_memory_of_the_heap_serves_large_tapes_on_lanes():
     def chain(x):
         total = x
-        for k in range(program.LARGE):
+        for k in range(plan.LARGE_MAPPED):
             total = total + sin(x * float(k)) * total
         return total
 

@@ -12,7 +12,7 @@ import engine
 from engine import dot, exp, jit, relu, sin, value_and_grad
 from engine import sum as total
 from engine.compiler.backend import Block, Layout, Options
-from engine.compiler.llvm import executable, program
+from engine.compiler.llvm import executable, plan, program
 from engine.compiler.passes import simplified
 from engine.compiler.tape import Entry, Tape
 from engine.compiler.trace import trace
@@ -38,7 +38,7 @@ def unrolled(tape):
 
 def native(tape, point, monkeypatch, dtype="float64"):
     """The outputs by machine code of loops, however small they are."""
-    monkeypatch.setattr(program, "LOOPED", -1)
+    monkeypatch.setattr(program, "is_large", lambda tape, layout: True)
     monkeypatch.setattr(program, "pays", lambda rolled: True)
     code = executable.Native(tape, Layout((Block(len(point), False),)), Options(dtype=dtype))
     return code.arrays([np.array(point, dtype=dtype)], 0).tolist()
@@ -257,11 +257,11 @@ def test_kernels_of_lists_run_in_loops(no_flat_code):
     assert jit(f)(x) == f(x)
 
 
-def test_loops_are_looked_for_in_tapes_of_middle_size(no_flat_code):
+def test_loops_are_looked_for_from_a_few_thousand_operands_on(no_flat_code):
     w, x = np.sin(np.arange(32.0 * 28)), np.cos(np.arange(28.0))
     f = jit(matrix_vector)
     assert f(w, x) == matrix_vector(w, x)
-    assert program.LOOPED < sum(len(entry.operands) for entry in f.tape.entries) < program.LARGE
+    assert plan.LARGE < sum(len(entry.operands) for entry in f.tape.entries) < 2 * plan.LARGE
 
 
 def test_single_precision_rounds_after_every_operation(monkeypatch):
@@ -279,7 +279,7 @@ def test_fast_math_is_close(no_flat_code):
 
 def test_a_tape_without_regularity_is_compiled_as_it_stands(monkeypatch):
     def chain(x, y):
-        for _ in range(program.LOOPED):
+        for _ in range(plan.LARGE):
             x, y = sin(x * y) + 0.5, x - 0.25
         return x * y
 

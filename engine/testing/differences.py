@@ -15,6 +15,7 @@ EPSILON: Final = 2.0**-52
 ORDER: Final = 7  # of the derivative that bounds the truncation error of a seven-point rule
 ROUNDS: Final = 160  # of shrinking a stencil that is too wide: a kink at 0 takes them all
 SMALLEST: Final = 2.0**-1000  # step
+CLOSE: Final = 2.0**-48  # step from where on the edge of the domain can only be 0
 VAGUE: Final = 1e-6
 UNEVEN: Final = 1436549 * 2.0**-20  # at round distances, rounding errors may be all alike
 SUBNORMAL: Final = 2.0**-1073  # the rounding of the smallest values
@@ -90,8 +91,9 @@ def adaptive(
     step = power_of_two(min(max(1.0, abs(x)) / 16, widest, 2.0**1000))
     for _ in range(ROUNDS):
         values = [f(x + k * step) for k in rule.probe]
-        if not all(map(isfinite, values)):  # beyond the edge of the domain: come as close as x is to 0
-            step = power_of_two(max(min(step / 16, abs(x) / 8 or step), ulp(x)))
+        if not all(map(isfinite, values)):  # beyond the edge of the domain, at the end as close as x is to 0
+            nearest = min(step / 16, abs(x) / 8 or step)
+            step = power_of_two(max(step / 16 if step > CLOSE else nearest, ulp(x)))
             continue
         roundoff = max(EPSILON * max(map(abs, values)), SUBNORMAL, noise)
         bound = highest(values, ORDER) * rule.truncation_factor

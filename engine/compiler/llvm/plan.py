@@ -14,7 +14,8 @@ from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.tape import Entry, Tape
 
 SEGMENT: Final = 300  # operands in one function
-LARGE: Final = 5_000  # operands from where on a tape is translated fast rather than well
+LARGE: Final = 3_000  # operands from where on a tape is translated in a third of the time, rather than well
+LARGE_MAPPED: Final = 5_000  # the same on lanes, which gain more from it
 TILE: Final = 16  # groups of lanes for which the code of a segment is loaded once, if the tape is large
 LONG: Final = 256  # operands from where on a row of many is a loop over memory
 TOGETHER: Final = {"tanh": "sech2"}  # on lanes their kernels are the same but for the last lines
@@ -41,7 +42,7 @@ class Plan:
         self.shape = Shape(LANES[options.dtype], self.one.number) if layout.mapped else self.one
         self.kernel_shape = Shape(self.shape.lanes)  # kernels compute with doubles
         self.sources = sources(layout)
-        self.weight = sum(len(entry.operands) for entry in tape.entries)
+        self.large = is_large(tape, layout)
         self.array_length = max((len(e.operands) for e in tape.entries if is_long(e)), default=0)
         order = side_by_side(tape) if layout.mapped else [slot for slot, _ in tape.operations()]
         self.segments = list(cut(tape, order))
@@ -85,7 +86,7 @@ class Plan:
     @property
     def tile(self) -> int:
         """Groups of lanes that a segment takes, one after the other."""
-        return TILE if self.weight > LARGE else 1
+        return TILE if self.large else 1
 
     @property
     def scratch_size(self) -> int:
@@ -97,6 +98,11 @@ class Plan:
         kind, bits = self.shape.type, self.shape.of("i1")
         arguments = f"{kind} {x}, ptr {where}, i32 {self.one.size}, {bits} {mask}"
         code.do(f"call void @llvm.masked.store.{self.shape.suffix}.p0({arguments})")
+
+
+def is_large(tape: Tape, layout: Layout) -> bool:
+    """Whether machine code would take too long to be optimised as a whole."""
+    return sum(len(entry.operands) for entry in tape.entries) > (LARGE_MAPPED if layout.mapped else LARGE)
 
 
 def is_long(entry: Entry) -> bool:

@@ -13,7 +13,7 @@ from engine.compiler.llvm.driver import Driver
 from engine.compiler.llvm.host import Linked
 from engine.compiler.llvm.kernels import atom_name
 from engine.compiler.llvm.library import CALLED, atoms, declarations, kernel_functions, tables
-from engine.compiler.llvm.plan import LARGE, Plan, is_long
+from engine.compiler.llvm.plan import Plan, is_large, is_long
 from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
@@ -21,7 +21,6 @@ from engine.compiler.tape import Tape
 from engine.compiler.trace import collector_paused
 from engine.primitive import Primitive
 
-LOOPED: Final = 3_000  # operands from where on loops are looked for: optimising 4,000 takes half a second
 INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)
 DEFINED: Final = re.compile(r"^define [^@]*@([\w.]+)\(", re.M)
 
@@ -47,7 +46,7 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     A small tape is optimised together with its kernels; of a large one only the kernels are, and the
     loops, if it has any.
     """
-    if not layout.mapped and sum(len(entry.operands) for entry in tape.entries) > LOOPED:
+    if is_large(tape, layout) and not layout.mapped:
         found = tape.regular()
         program = found and RolledProgram(found, layout, options)
         if program and pays(program):
@@ -57,7 +56,7 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     library = kernels(called_rows(plan), plan.kernel_shape)
     segments = [Segment(plan).function(k) for k in range(len(plan.segments))]
     body = "\n".join([*segments, Driver(plan).function()])
-    if plan.weight <= LARGE:
+    if not plan.large:
         return [assembled([library, body], ("run",), {}, True)]
     return in_parts(library, body)
 
