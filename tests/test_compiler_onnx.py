@@ -1,6 +1,7 @@
 """Compiled functions as ONNX graphs, run by ONNX's own reference evaluator."""
 
 import importlib.util
+import inspect
 import math
 import re
 
@@ -203,6 +204,7 @@ def test_a_network_is_deployed_with_its_weights(tmp_path):
 )
 def test_parameters_never_hide_what_is_generated(f, tmp_path):
     model = written(jit(f), tmp_path / "f.onnx")
+    assert names(model) == list(inspect.signature(f).parameters)
     feeds = dict(zip(names(model), [3.0, 4.0], strict=True))
     assert evaluated(model, feeds) == [0.75]
 

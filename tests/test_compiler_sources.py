@@ -141,9 +141,28 @@ def test_names_in_python_are_generated(namespace, name):
 
 
 def test_parameters_never_hide_what_the_source_needs():
-    for f in (lambda math, v1: sin(math) * v1, lambda numpy, x0: sin(x0) * numpy):
+    hiding = (
+        lambda math, v1: sin(math) * v1,
+        lambda numpy, x0: sin(x0) * numpy,
+        lambda float, x1: sin(x1) * float + 2.0,  # noqa: A006
+    )
+    for f in hiding:
         for namespace in ("math", "numpy"):
             assert near(float(run(jit(f).to_python(namespace))(2.0, 3.0)), f(2.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("f", "kept"),
+    [
+        (lambda v1, v_: v1 / v_, "v1, v_"),
+        (lambda x0, v2: x0 / v2, "x0, v2"),
+        (lambda math, x0: math / x0, "x_0, x0"),
+    ],
+)
+def test_parameters_keep_their_names(f, kept):
+    source = jit(f).to_python()
+    assert f"def f({kept}):" in source
+    assert run(source)(3.0, 4.0) == 0.75
 
 
 TROUBLE = 'x; system("id"); //'

@@ -141,3 +141,8 @@ def test_a_million_nodes_are_traced_and_simplified():
 def test_an_empty_tape_returns_its_inputs():
     tape = Tape("x", trace(lambda xs: xs, "x").entries, [0])
     assert tape.evaluate([2.0]) == [2.0]
+
+
+def test_slots_are_not_called_what_an_input_is_called():
+    tape = simplified(trace(lambda xs: [xs[0] * xs[1], xs[1] + 1.0], ["v3", "x"]))
+    assert str(tape).splitlines()[1:] == ["    v_3 = v3 * x", "    v_4 = x + 1.0", "    return v_3, v_4"]

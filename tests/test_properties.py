@@ -150,7 +150,7 @@ def test_forward_brings_the_graph_back_to_the_bit(e):
 
 
 @pytest.mark.parametrize("name", [row.name for row in SMOOTH])
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200 if NIGHTLY else 10, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_public_primitive_is_right_to_second_order(name, data):
     assert gradcheck(data.draw(from_primitive(name)), order=2)

@@ -1,6 +1,8 @@
 """Loops found again in flat tapes: the same bits, whatever nearly fits."""
 
+import inspect
 import math
+import re
 import struct
 
 import numpy as np
@@ -122,6 +124,81 @@ def test_a_sum_of_negative_zeros_keeps_its_sign(start, monkeypatch):
         expected = list(map(bits, made.evaluate(point)))
         assert list(map(bits, unrolled(made).evaluate(point))) == expected
         assert list(map(bits, native(made, point, monkeypatch))) == expected
+
+
+# How it is written
+
+
+TABLE = np.cos(np.arange(64.0) + 0.5).tolist()
+
+
+def with_a_table(x):
+    return matrix_vector(TABLE, x[:8]) + [sin(a * b) for a, b in zip(TABLE, x, strict=True)]
+
+
+def with_all_arguments(w, v, y):
+    return [relu(a * 2.0) * a for a in (*w, *v, *y)]
+
+
+def with_our_letters(i, j, k, v, v3):
+    return [total([v[a] * i[a + b] for b in range(3)]) - k[3 * a] * v3[a] + j[a] for a in range(60)]
+
+
+def from_corner_to_corner(w, v):
+    return [(*w, *v)[7 + 6 * a - 6 * b] * v[2 * a + b] for a in range(2) for b in range(2)]
+
+
+def recomputed(text, **scope):
+    """The results of a printed tape, each line of it run as Python, its places in a dict."""
+    stem = re.search(r"(v_*)\[[^]]*\] for \w+ in range\(\d+\)$", text)[1]
+    places = scope[stem] = {}
+    *lines, results = re.sub(rf"\b{stem}(\d+)\b", rf"{stem}[\1]", text).splitlines()[1:]
+    for line in lines:
+        left, _, right = line.strip().partition(" = ")
+        place = left.removeprefix(stem).strip("[]")
+        first, several, _ = place.partition(":")
+        code = f"enumerate([{right}], {first})" if several else f"{{{place}: {right}}}"
+        places.update(eval(code, scope))
+    return eval(f"[{results.strip().removeprefix('return ')}]", scope)
+
+
+@pytest.mark.parametrize(
+    ("f", "sizes"),
+    [
+        (with_a_table, [64]),
+        (with_all_arguments, [70, 100, 70]),
+        (with_our_letters, [62, 60, 178, 60, 60]),
+        (from_corner_to_corner, [10, 10]),
+    ],
+)
+def test_a_printed_tape_can_be_computed_again(f, sizes):
+    arguments = [np.sin(np.arange(size) + k) for k, size in enumerate(sizes)]
+    compiled = jit(f)
+    results = compiled(*arguments)
+    scope = dict(zip(inspect.signature(f).parameters, arguments, strict=True))
+    again = recomputed(str(compiled.tape.rolled()), **scope, relu=relu, sin=sin)
+    assert again == pytest.approx(results, rel=1e-14)
+
+
+def test_inputs_and_constants_that_are_read_by_their_places_are_listed_first():
+    places = str(traced(with_all_arguments, 70, 100, 70)).splitlines()
+    assert places[1:3] == ["    v[0:240] = *w, *x, *y", "    v[241 + i] = v[i] * 2.0 for i in range(240)"]
+    corners = str(traced(from_corner_to_corner, 10, 10).rolled()).splitlines()
+    assert corners[1] == "    v[0:20] = *w, *x"
+    table = str(traced(lambda w, x: with_a_table(x), 1, 64)).splitlines()
+    assert table[1].startswith("    v[65:129] = ")
+    assert sorted(map(float, table[1].partition(" = ")[2].split(", "))) == sorted(TABLE)
+
+
+def test_our_names_make_way_for_those_of_the_inputs():
+    f = jit(with_our_letters)
+    f(*([1.0] * size for size in (62, 60, 178, 60, 60)))
+    assert str(f.tape).splitlines()[1:] == [
+        "    v_[420 + 3*i_ + j_] = v[i_] * i[i_ + j_] for i_ in range(60) for j_ in range(3)",
+        "    v_[600 + i_] = 0.0 + sum(v_[420 + 3*i_ + k_] for k_ in range(3)) - k[3*i_] * v3[i_] + j[i_] "
+        "for i_ in range(60)",
+        "    return v_[600 + i_] for i_ in range(60)",
+    ]
 
 
 # Almost alike

@@ -168,5 +168,6 @@ def nodes(root):
     return list(found.values())
 
 
-Graphs.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+MANY = max(60, settings.default.max_examples // 5)
+Graphs.TestCase.settings = settings(max_examples=MANY, stateful_step_count=30, deadline=None)
 TestGraphs = Graphs.TestCase

@@ -172,6 +172,26 @@ def test_the_decorator_stands_below_given(x):
     return engine.sqrt(x)
 
 
+def test_the_decorator_takes_defaults_and_containers():
+    wrong = custom(lambda x: x * x, lambda x: x)
+    check_gradients(order=2)(lambda x=2.0, y=3.0: x * y)()
+    check_gradients(lambda pair=(2.0, [3.0, 4.0]): pair[0] * pair[1][0] + pair[1][1])()
+    with pytest.raises(GradientError, match=r"1 of 2 derivatives differ(.|\n)*pair\[1\]\[0\] = 3.0"):
+        check_gradients(lambda pair=(2.0, [3.0]): pair[0] + wrong(pair[1][0]))()
+
+
+class TestDecorated:
+    power = 3
+
+    @check_gradients
+    @pytest.mark.parametrize("kind", ["sin", "exp"])
+    @pytest.mark.parametrize("x", [0.5, 2.0])
+    @pytest.mark.parametrize("flag", [True])
+    def test_what_is_no_number_is_passed_on(self, x, kind, flag):
+        assert flag is True
+        return getattr(engine, kind)(x) ** self.power
+
+
 def test_the_decorator_fails_where_the_gradient_is_wrong():
     wrong = custom(lambda x: x * x, lambda x: x)
     with pytest.raises(GradientError):
@@ -215,9 +235,15 @@ class TestStrategies:
     def test_what_cannot_be_is_refused(self):
         for wrong in ({"ops": []}, {"max_leaves": 0}, {"max_nodes": 1}, {"variables": ()}):
             with pytest.raises(ValueError, match="expressions need"):
-                find(expressions(**wrong), lambda e: True, settings=SEARCH)
-        with pytest.raises(KeyError, match="no primitive is named"):
-            from_primitive("sine")
+                expressions(**wrong)
+        for unreadable in (["x", "x"], ["lambda"], ["not a name"]):
+            with pytest.raises(ValueError, match="different names that Python can read"):
+                expressions(variables=unreadable)
+        for missing in (lambda: from_primitive("sine"), lambda: expressions(ops="sine")):
+            with pytest.raises(KeyError, match="no primitive is named 'sine'"):
+                missing()
+        with pytest.raises(TypeError, match=r"a domain is an Interval .* got \(0, 1\)"):
+            floats_in((0, 1))
 
     def test_fan_out_and_repetition_are_found_and_shrink_well(self):
         def doubled(e):

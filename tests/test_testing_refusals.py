@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 
+import numpy as np
 import pytest
 
 import engine
@@ -22,6 +23,13 @@ def test_a_random_function_is_called_not_deterministic():
     count = itertools.count()
     with pytest.raises(GradientError, match="not deterministic"):
         gradcheck(lambda x: x * x, 1.0, gradient=lambda x: 2 * x + next(count))
+
+
+def test_a_state_that_changes_between_calls_is_called_not_deterministic():
+    count = itertools.count()
+    assert reason(lambda x: x * x + 1e-3 * (next(count) > 5), 2.0, gradient=lambda x: 2 * x) == "random"
+    dropout = random.Random(0)
+    assert reason(lambda x: x * x * (dropout.random() < 0.9), 2.0, gradient=lambda x: 2 * x) == "random"
 
 
 def test_nan_and_infinity_are_named():
@@ -55,6 +63,37 @@ def test_an_error_inside_a_hand_written_gradient_is_passed_on_with_a_note():
     with pytest.raises(ZeroDivisionError) as caught:
         gradcheck(lambda x: x * x, 2.0, gradient=lambda x: x / 0.0)
     assert caught.value.__notes__ == ["raised by the gradient given of <lambda> at x = 2.0"]
+
+
+def test_an_error_of_the_function_is_passed_on_with_a_note():
+    with pytest.raises(ZeroDivisionError) as caught:
+        gradcheck(lambda x: 1.0 / x, 0.0, gradient=lambda x: 0.0)
+    assert caught.value.__notes__ == ["raised by <lambda> at x = 0.0"]
+
+    def table(x):
+        if x > 1.5:
+            raise RuntimeError("outside the table")
+        return x * x
+
+    with pytest.raises(RuntimeError) as beside:
+        gradcheck(table, 1.49, gradient=lambda x: 2 * x)
+    assert "raised beside the point, where differences ask: at 1." in beside.value.__notes__[0]
+
+
+@pytest.mark.parametrize("edge", [AssertionError, IndexError, ValueError, ZeroDivisionError])
+def test_errors_beside_the_point_may_be_the_edge_of_the_domain(edge):
+    def inside(x):
+        if not 0.0 < x < 2.0:
+            raise edge
+        return x * x
+
+    assert gradcheck(inside, 1.99, gradient=lambda x: 2 * x)
+
+
+def test_a_gradient_may_work_in_place():
+    point = np.array([1.0, 2.0])
+    assert gradcheck(lambda x: float(x @ x), point, gradient=lambda x: np.multiply(x, 2.0, out=x))
+    assert point.tolist() == [1.0, 2.0]
 
 
 def test_nan_equals_nan_only_when_declared():
@@ -115,6 +154,26 @@ def test_a_constant_function_and_an_ignored_input_are_named():
         gradcheck(lambda x, y: x * x, (1.0, 2.0))
 
 
+def test_entries_of_an_array_may_be_ignored_but_not_all_of_them():
+    x = np.array([0.5, 0.0, -1.0])
+    assert gradcheck(lambda w: float(np.tanh(w @ x)), np.ones(3), gradient=lambda w: x / np.cosh(w @ x) ** 2)
+    assert gradcheck(lambda table: table[1] * table[1], ([2.0, 3.0, 4.0],))
+    wrong = reason(lambda w: float(w @ x), (np.ones(3),), gradient=lambda w: x + np.array([0.0, 1.0, 0.0]))
+    assert wrong == "wrong"
+    with pytest.raises(GradientError, match="ignores table: leave it out"):
+        gradcheck(lambda x, table: x * x, (1.0, [2.0, 3.0]))
+
+
+def test_numbers_are_named_as_they_are_reached():
+    def f(matrix, layer):
+        return float(matrix.sum() ** 2) * layer["bias"][1]
+
+    with pytest.raises(GradientError) as caught:
+        gradcheck(f, (np.ones((2, 2)), {"bias": (0.0, 2.0)}), gradient=lambda m, layer: (m, (0.0, 0.0)))
+    names = ["matrix[0, 0]", "matrix[0, 1]", "matrix[1, 0]", "matrix[1, 1]", "layer['bias'][0]"]
+    assert [row.name.split(" =")[0] for row in caught.value.rows] == [*names, "layer['bias'][1]"]
+
+
 def test_a_flat_stretch_is_neither():
     assert gradcheck(relu, -3.0)
     assert gradcheck(lambda x: x * 0.0, 1.0)
@@ -141,6 +200,8 @@ def test_an_unused_side_of_a_branch_is_not_cut():
         ((sin, 1.0), {"order": 3}, "order is 1 or 2"),
         ((sin, 1.0), {"modes": "reverse"}, "modes is a tuple"),
         ((sin, 1.0), {"modes": ("backward",)}, "modes is a tuple"),
+        ((sin, 1.0), {"rtol": -1.0}, "rtol is a number from 0 on, got -1.0"),
+        ((sin, 1.0), {"atol": math.nan}, "atol is a number from 0 on, got nan"),
         ((sin, 1.0), {"order": 2, "gradient": math.cos}, "order 1"),
         ((sin, 1.0), {"gradient": [0.5]}, r"a function that takes what f takes, got list \[0.5\]"),
     ],

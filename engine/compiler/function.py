@@ -59,7 +59,7 @@ def jit(
 
     static_argnums  arguments that are part of the program: hashable, a new value is a new trace
     threads         over the examples of `jit(vmap(f))`
-    dtype           "float64" or "float32"
+    dtype           "float64" or "float32", in which sums in loops of long formulas are added, too
     fast_math       lets the compiler regroup and contract sums and products
     backend         by default the fastest one that is installed
 

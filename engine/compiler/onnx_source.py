@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, final
 
 from engine.build_info import __version__
 from engine.compiler.backend import Layout
+from engine.compiler.names import stem
 from engine.compiler.onnx_formulas import COMPARISONS, NATIVE, native
 from engine.compiler.python_source import arguments
 from engine.compiler.results import Results
@@ -26,11 +27,9 @@ def onnx_model(tape: Tape, layout: Layout, results: Results) -> Any:
         onnx = import_module("onnx")
     except ImportError:
         raise ImportError("to_onnx needs onnx: pip install 'chainrule[onnx]'") from None
-    graph, program = Graph(onnx), program_of(native(tape), layout)
+    program = program_of(native(tape), layout)
+    graph, prefix = Graph(onnx, program.parameters), stem("result", program.parameters)
     values = computed(graph, program, read(graph, program))
-    prefix = "result"
-    while any(name.startswith(prefix) for name in program.parameters):
-        prefix += "_"
     for i, piece in results.tree.offsets():
         if piece.scalars:
             output = written(graph, program, values, i, piece)
@@ -71,8 +70,9 @@ def program_of(tape: Tape, layout: Layout) -> Program:
 class Graph:
     """The parts of a graph as they are made. All names between inputs and outputs are generated."""
 
-    def __init__(self, onnx: Any) -> None:
+    def __init__(self, onnx: Any, parameters: Sequence[str]) -> None:
         self.onnx = onnx
+        self.stem = stem("v", parameters)
         self.types = onnx.TensorProto
         self.inputs: list[Any] = []
         self.nodes: list[Any] = []
@@ -80,7 +80,7 @@ class Graph:
         self.constants: dict[str, Any] = {}
 
     def name(self) -> str:
-        return f"v{len(self.nodes) + len(self.constants)}"  # no parameter is called so
+        return f"{self.stem}{len(self.nodes) + len(self.constants)}"
 
     def node(self, operator: str, *names: str, output: str = "", **attributes: Any) -> str:
         """The name of what an operator makes of named values."""

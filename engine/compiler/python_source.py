@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import ast
 import keyword
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
 from typing import Final
 
 from engine.compiler.formulas import lowered
 from engine.compiler.kernel import Kernel, is_atom, kernel_of, kernels_of
+from engine.compiler.names import stem
 from engine.compiler.namespaces import NAMESPACES, Namespace
 from engine.compiler.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 
 EXACT: Final = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}"}
-OWN: Final = re.compile(r"v\d+|x\d+|math|numpy|jax|torch|number|tensor")
+OWN: Final = frozenset(("float", "int", "math", "numpy", "jax", "torch", "tensor"))  # what the body calls
 Call = Callable[[Entry, Sequence[str]], str]
 MATH: Final = Namespace("import math", (), "", "float({0})", {})
 
@@ -43,16 +43,17 @@ def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
 def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], call: Call) -> str:
     """The text of a module: imports, kernels, the function."""
     name = name if name.isidentifier() and name.isascii() and not keyword.iskeyword(name) else "compiled"
-    parameters, names = arguments(tape)
+    parameters, names = arguments(tape, OWN)
+    v = stem("v", parameters)
     body = []
     for slot, (primitive, operands, number) in enumerate(tape.entries):
         if primitive is INPUT:
-            body.append(f"v{slot} = {library.conversion.format(names[slot])}")
+            body.append(f"{v}{slot} = {library.conversion.format(names[slot])}")
         elif primitive is CONSTANT:
-            body.append(f"v{slot} = {library.conversion.format(literal(number))}")
+            body.append(f"{v}{slot} = {library.conversion.format(literal(number))}")
         else:
-            body.append(f"v{slot} = {call(tape.entries[slot], [f'v{i}' for i in operands])}")
-    outputs = ", ".join(f"v{slot}" for slot in tape.outputs)
+            body.append(f"{v}{slot} = {call(tape.entries[slot], [f'{v}{i}' for i in operands])}")
+    outputs = ", ".join(f"{v}{slot}" for slot in tape.outputs)
     body.append(f"return {outputs}")
     head = f"{library.decorator}def {name}({', '.join(parameters)}):"
     parts = [
@@ -64,14 +65,17 @@ def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], ca
     return "\n\n\n".join(parts) + "\n"
 
 
-def arguments(tape: Tape) -> tuple[list[str], list[str]]:
-    """The parameters, and how each input is read: w[3] of a parameter w."""
+def arguments(tape: Tape, own: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """The parameters, and how each input is read: w[3] of a parameter w. One whose name cannot stay, for it
+    is no identifier or among our own, is called x0 if it is the first, x1 if it is the second ..."""
     bases = [name.partition("[")[0] for name in tape.inputs]
-    if any(keyword.iskeyword(base) or OWN.fullmatch(base) or not base.isidentifier() for base in bases):
-        order = {base: f"x{i}" for i, base in enumerate(dict.fromkeys(bases))}
-        written = [order[base] + name[len(base) :] for base, name in zip(bases, tape.inputs, strict=True)]
-        return list(order.values()), written
-    return list(dict.fromkeys(bases)), list(tape.inputs)
+    x = stem("x", bases)
+    parameters = {
+        base: base if base.isidentifier() and not keyword.iskeyword(base) and base not in own else f"{x}{i}"
+        for i, base in enumerate(dict.fromkeys(bases))
+    }
+    names = [parameters[base] + name[len(base) :] for base, name in zip(bases, tape.inputs, strict=True)]
+    return list(parameters.values()), names
 
 
 def literal(x: float) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import copysign
 from typing import Final, TypeVar, final
 
 from engine.compiler.entries import Entry, spelled
 from engine.compiler.loops import Loop, Piece, Stride
+from engine.compiler.names import stem, unused
 from engine.node import CONSTANT, INPUT
 from engine.primitives import add, mul, sub
 from engine.primitives import sum as total
 
-SHOWN: Final = 200  # lines of a longer tape that are printed: half from its start, half from its end
+SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
 Step = TypeVar("Step")
 ELEMENT: Final = re.compile(r"(.+)\[(\d+)\]")
 
@@ -50,14 +51,59 @@ class Rolled:
 
     def __str__(self) -> str:
         """One line for each loop."""
-        lines = ends([loop for loop in self.loops if loop.place < self.results], self.line)
-        last = [f"{self.result(loop)}{grid(loop)}" for loop in self.loops if loop.place >= self.results]
-        head = f"({', '.join(self.inputs[:SHOWN])}{', ...' if len(self.inputs) > SHOWN else ''}) ->"
-        return "\n".join([head, *(f"    {line}" for line in lines), f"    return {', '.join(last[:SHOWN])}"])
+        return Text(self).whole()
+
+
+@final
+class Text:
+    """A rolled tape in writing. Names of places and counters are such that no input has them."""
+
+    def __init__(self, rolled: Rolled) -> None:
+        self.rolled = rolled
+        self.inputs = rolled.inputs
+        self.computed = len(rolled.inputs) + len(rolled.constants)  # the first such place
+        self.elements = [element(name, place) for place, name in enumerate(rolled.inputs)]
+        names = {name for name, _ in self.elements}
+        self.stem = stem("v", names)
+        self.i, self.j, self.k = (unused(letter, names) for letter in "ijk")
+
+    def whole(self) -> str:
+        loops, results = self.rolled.loops, self.rolled.results
+        lines = ends([loop for loop in loops if loop.place < results], self.line)
+        last = [f"{self.result(loop)}{self.grid(loop)}" for loop in loops if loop.place >= results]
+        lines = [*self.given(), *lines, f"return {', '.join(last[:SHOWN])}"]
+        return "\n".join([f"({some(self.inputs)}) ->", *(f"    {line}" for line in lines)])
+
+    def given(self) -> list[str]:
+        """What loops read by place although it is not computed: all inputs in a row, constants."""
+        count = len(self.inputs)
+        spans = merged(self.spans())
+        lines = []
+        if spans and spans[0][0] < count:
+            lines.append(f"{self.stem}[0:{count}] = {some(self.arguments())}")
+        for low, end in ((max(low, count), min(end, self.computed)) for low, end in spans):
+            if low < end:
+                numbers = self.rolled.constants[low - count : end - count]
+                lines.append(f"{self.stem}[{low}:{end}] = {some(list(map(repr, numbers)))}")
+        return lines
+
+    def arguments(self) -> list[str]:
+        """All inputs in few words: x, *w for w[0], w[1] ..."""
+        pairs = zip(self.inputs, self.elements, strict=True)
+        return list(dict.fromkeys(name if name == whole else f"*{name}" for whole, (name, _) in pairs))
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """From where to before where lie operands that are written as places, of those not computed."""
+        for loop in self.rolled.loops:
+            for piece in loop.pieces:
+                for x in [x for term in piece.terms for x in term.operands]:
+                    low, high = reach(x, loop, piece.times)
+                    if low < high and low < self.computed and self.array(low, high)[0] == self.stem:
+                        yield low, high + 1
 
     def line(self, loop: Loop) -> str:
         place = Stride(loop.place, loop.columns, 1, 0)
-        return f"{self.operand(place, loop, 1)} = {self.result(loop)}{grid(loop)}"
+        return f"{self.operand(place, loop, 1)} = {self.result(loop)}{self.grid(loop)}"
 
     def result(self, loop: Loop) -> str:
         """What one result of a loop is."""
@@ -79,45 +125,72 @@ class Rolled:
             terms.append(f"-{product}" if minus else product)
         if piece.times == 1:
             return (" + " if opening == "sum" else ", ").join(terms)
-        return f"{opening}({', '.join(terms)} for k in range({piece.times}))"
+        return f"{opening}({', '.join(terms)} for {self.k} in range({piece.times}))"
 
     def operand(self, x: Stride, loop: Loop, count: int) -> str:
         """v3 if it is one place, v[3 + 16*i + j] if it depends on row, column, repetition."""
-        steps = [(x.down, loop.rows, "i"), (x.across, loop.columns, inner(loop)), (x.along, count, "k")]
+        letters = (self.i, self.inner(loop), self.k)
+        steps = zip(x[1:], (loop.rows, loop.columns, count), letters, strict=True)
         moving = [(step, letter) for step, times, letter in steps if step and times > 1]
         if not moving:
             return self.name(x.base)
-        stem, first = self.element(x, loop, count)
+        array, start = self.array(*reach(x, loop, count))
+        first = x.base - start
         index = " + ".join(letter if step == 1 else f"{step}*{letter}" for step, letter in moving)
         index = f"{first} + {index}" if first else index
-        return f"{stem}[{index}]".replace("+ -", "- ").replace("- 1*", "- ")
+        return f"{array}[{index}]".replace("+ -", "- ").replace("- 1*", "- ")
 
-    def element(self, x: Stride, loop: Loop, count: int) -> tuple[str, int]:
-        """The array that an operand lies in, and its first place there."""
-        last = x.at(loop.rows - 1, loop.columns - 1, count - 1)
-        ends = [ELEMENT.fullmatch(self.inputs[i]) for i in (x.base, last) if i < len(self.inputs)]
-        stems = {end[1] for end in ends if end}
-        if len(ends) == 2 and all(ends) and len(stems) == 1 and ends[0]:
-            return stems.pop(), int(ends[0][2])
-        return "v", x.base
+    def array(self, low: int, high: int) -> tuple[str, int]:
+        """The array that these places lie in, and where its first element does."""
+        if high < len(self.inputs) and self.elements[low] == self.elements[high]:
+            return self.elements[low]
+        return self.stem, 0
 
     def name(self, place: int) -> str:
         """A place alone: an input by its name, a constant as a number, all else v7."""
         if place < len(self.inputs):
             return self.inputs[place]
-        constant = place - len(self.inputs)
-        return repr(self.constants[constant]) if constant < len(self.constants) else f"v{place}"
+        if place < self.computed:
+            return repr(self.rolled.constants[place - len(self.inputs)])
+        return f"{self.stem}{place}"
+
+    def inner(self, loop: Loop) -> str:
+        """The letter of the columns: that of the rows, if there is just one row."""
+        return self.j if loop.rows > 1 else self.i
+
+    def grid(self, loop: Loop) -> str:
+        """The grid that a line is computed for."""
+        ranges = [(loop.rows, self.i), (loop.columns, self.inner(loop))]
+        return "".join(f" for {letter} in range({times})" for times, letter in ranges if times > 1)
 
 
-def inner(loop: Loop) -> str:
-    """The letter of the columns: that of the rows, if there is just one row."""
-    return "j" if loop.rows > 1 else "i"
+def element(name: str, place: int) -> tuple[str, int]:
+    """The array of an input w[3], and the place of w[0]; of any other input itself."""
+    found = ELEMENT.fullmatch(name)
+    return (found[1], place - int(found[2])) if found else (name, place)
 
 
-def grid(loop: Loop) -> str:
-    """The grid that a line is computed for."""
-    ranges = [(loop.rows, "i"), (loop.columns, inner(loop))]
-    return "".join(f" for {letter} in range({times})" for times, letter in ranges if times > 1)
+def reach(x: Stride, loop: Loop, count: int) -> tuple[int, int]:
+    """The lowest and the highest place that an operand takes."""
+    times = (loop.rows, loop.columns, count)
+    ways = [step * (n - 1) for step, n in zip(x[1:], times, strict=True)]
+    return x.base + sum(min(way, 0) for way in ways), x.base + sum(max(way, 0) for way in ways)
+
+
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch as one."""
+    result: list[tuple[int, int]] = []
+    for low, end in sorted(spans):
+        if result and low <= result[-1][1]:
+            before = result.pop()
+            low, end = before[0], max(before[1], end)
+        result.append((low, end))
+    return result
+
+
+def some(words: Sequence[str]) -> str:
+    """A list without its end if it is long."""
+    return ", ".join(words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")
 
 
 def ends(steps: Sequence[Step], line: Callable[[Step], str]) -> list[str]:

@@ -6,9 +6,11 @@ Every backend reads this one data structure; no backend changes it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, final
 
 from engine.compiler.entries import Entry, spelled
+from engine.compiler.names import stem
 from engine.compiler.rolled import SHOWN, Rolled, ends
 from engine.compiler.rolling import Roller
 from engine.node import CONSTANT, INPUT
@@ -30,6 +32,11 @@ class Tape:
         self.inputs = tuple(inputs)
         self.entries = list(entries)
         self.outputs = tuple(outputs)
+
+    @cached_property
+    def stem(self) -> str:
+        """What slots are called, with their numbers: v, if no input is called like one."""
+        return stem("v", {name.partition("[")[0] for name in self.inputs})
 
     def __reduce__(self) -> Any:
         kinds: dict[Primitive, Any] = {INPUT: "input", CONSTANT: "constant"}
@@ -63,12 +70,12 @@ class Tape:
         entry = self.entries[slot]
         if entry.primitive is INPUT:
             return self.inputs[slot]
-        return repr(entry.number) if entry.primitive is CONSTANT else f"v{slot}"
+        return repr(entry.number) if entry.primitive is CONSTANT else f"{self.stem}{slot}"
 
     def line(self, slot: int) -> str:
         entry = self.entries[slot]
         names = [self.name(i) for i in entry.operands]
-        return f"v{slot} = {spelled(entry.primitive, names, lambda p: p.python)}"
+        return f"{self.stem}{slot} = {spelled(entry.primitive, names, lambda p: p.python)}"
 
     def __str__(self) -> str:
         """One line for each operation; of a long tape the loops, or if there are none, its ends."""

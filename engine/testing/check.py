@@ -6,13 +6,13 @@ the error is the one that the difference rule estimates for itself at this point
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from math import inf, isfinite, isnan
 from typing import Any, Final, Literal, NamedTuple
 
 from engine.testing.analytic import CURVATURES, SLOPES, Rounding, recorded, rounding, symmetries
-from engine.testing.differences import Estimate, Scalar, adaptive, estimated, noise_at, noise_near
+from engine.testing.differences import Estimate, Scalar, adaptive, careful, estimated, noise_at, noise_near
 from engine.testing.errors import GradientError
 from engine.testing.expression import shortened
 from engine.testing.roughness import roughness
@@ -20,6 +20,7 @@ from engine.testing.subject import Function, Subject, plain, subject
 from engine.trees import Tree
 
 SAFETY: Final = 10.0  # times the estimated error of the differences
+COARSE: Final = 2.0**16  # times its step: noise shows in values that differ by more than their last bit
 PROBES: Final = (0.0, 1.0, -1.0, 0.5, -3.0, 7.0, 100.0)  # other values of an input, to see whether it matters
 Mode = Literal["reverse", "forward"]
 
@@ -63,20 +64,21 @@ def gradcheck(
     nan_ok      declares that f and all its derivatives are nan there
 
     Raises GradientError with a table, or with the reason why nothing can be checked there: f is not
-    deterministic, is nan or infinite, has a kink, is constant, or ignores an input. Raises TypeError
-    and ValueError for arguments that make no sense.
+    deterministic, is nan or infinite, has a kink, is constant, or ignores an argument (single entries of
+    an array may be ignored). Raises TypeError and ValueError for arguments that make no sense. What is
+    narrower than a millionth of x, or of 1, may go unseen.
     """
-    validate(order, modes, gradient)
+    validate(order, modes, gradient, {"rtol": rtol, "atol": atol})
     case = subject(f, inputs, numbers=gradient is not None)
     value = steady_value(case, nan_ok)
     if nan_ok and isnan(value):
         return all_nan(case, modes, gradient)
     if gradient is not None:
-        numeric = slopes(case, [False] * len(case.xs), "")
+        numeric = slopes(case, value, [False] * len(case.xs), "")
         compare(case, "the gradient given", by_hand(case, gradient), numeric, rtol, atol)
         return True
     graph = recorded(case, value)
-    numeric = slopes(case, graph.reached, graph.text)
+    numeric = slopes(case, value, graph.reached, graph.text)
     require_attached(case, graph.reached, numeric)
     for mode in modes:
         title = f"the gradient in {mode} mode"
@@ -87,11 +89,16 @@ def gradcheck(
     return True
 
 
-def validate(order: int, modes: Sequence[str], gradient: Function | None) -> None:
+def validate(
+    order: int, modes: Sequence[str], gradient: Function | None, tolerances: Mapping[str, float]
+) -> None:
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2, got {order!r}")
     if isinstance(modes, str) or not modes or set(modes) - SLOPES.keys():
         raise ValueError(f'modes is a tuple of "reverse" and "forward", got {modes!r}')
+    for name, tolerance in tolerances.items():
+        if not 0.0 <= tolerance < inf:
+            raise ValueError(f"{name} is a number from 0 on, got {tolerance!r}")
     if gradient is not None and order == 2:
         raise ValueError(
             "a gradient written by hand is checked at order 1: check its own gradient for order 2"
@@ -109,14 +116,28 @@ def steady_value(case: Subject, nan_ok: bool) -> float:
             raise GradientError(
                 "nan" if isnan(x) else "inf", f"asked at {name} = {x!r}: choose a finite point"
             )
-    value, again = case.value(case.xs), case.value(case.xs)
-    if value.hex() != again.hex():
-        what = f"is not deterministic: two calls returned {value!r} and {again!r}"
-        raise GradientError("random", f"{describe(case)} {what}: fix its seed, or remove its state")
+    try:
+        value = case.value(case.xs)
+    except Exception as error:
+        error.add_note(f"raised by {describe(case)}")
+        raise
+    require_steady(case, value)
     if not isfinite(value) and not (isnan(value) and nan_ok):
         what = f"is {value!r} there: a derivative needs a finite value"
         raise GradientError("nan" if isnan(value) else "inf", f"{describe(case)} {what}")
     return value
+
+
+def require_steady(case: Subject, value: float) -> None:
+    """Raises GradientError if the value at the point is no longer what it was."""
+    again = case.value(case.xs)
+    if value.hex() != again.hex():
+        raise unsteady(case, f"two calls returned {value!r} and {again!r}")
+
+
+def unsteady(case: Subject, what: str) -> GradientError:
+    text = f"{describe(case)} is not deterministic: {what}: fix its seed, or remove its state"
+    return GradientError("random", text)
 
 
 def describe(case: Subject, text: str = "") -> str:
@@ -127,24 +148,41 @@ def describe(case: Subject, text: str = "") -> str:
     return f"{shortened(text) if text else name} at {point}{more}"
 
 
-def slopes(case: Subject, reached: Sequence[bool], text: str) -> list[Estimate]:
-    """The derivative to every input by differences. Raises GradientError if there is none to compare;
-    an input that is known to be reached is not ignored, even if it changes nothing here.
-    """
+def slopes(case: Subject, value: float, reached: Sequence[bool], text: str) -> list[Estimate]:
+    """The derivative to every input by differences. Raises GradientError if there is none to compare."""
     found = [estimated(case.along(i), x) for i, x in enumerate(case.xs)]
+    require_repeatable(case, value, found)
+    require_used(
+        case, [known or estimate.slope != 0.0 for known, estimate in zip(reached, found, strict=True)]
+    )
+    for i, estimate in enumerate(found):
+        require_smooth(case, i, case.along(i), estimate, describe(case, text))
+    return found
+
+
+def require_repeatable(case: Subject, value: float, found: Sequence[Estimate]) -> None:
+    """Raises GradientError if what looks like noise comes out differently the next time."""
+    for i, estimate in enumerate(found):
+        if estimate.vague and repr(estimated(case.along(i), case.xs[i])) != repr(estimate):
+            raise unsteady(case, f"differences along {case.names[i]} gave two different slopes")
+    require_steady(case, value)
+
+
+def require_used(case: Subject, used: Sequence[bool]) -> None:
+    """Raises GradientError for an argument that does not matter; single entries of one need not.
+    An input that is known to be used is not ignored, even if it changes nothing here."""
     ignored = [
-        i for i, estimate in enumerate(found) if not reached[i] and estimate.slope == 0.0 and ignores(case, i)
+        name
+        for name, entries in case.arguments
+        if entries and not any(used[i] for i in entries) and all(ignores(case, i) for i in entries)
     ]
-    if len(ignored) == len(found):
+    if len(ignored) == sum(bool(entries) for _, entries in case.arguments):
         raise GradientError(
             "constant", f"{describe(case)} is constant: it ignores every input, check another function"
         )
     if ignored:
-        names = ", ".join(case.names[i] for i in ignored)
+        names = ", ".join(ignored)
         raise GradientError("ignored", f"{describe(case)} ignores {names}: leave it out, or make use of it")
-    for i, estimate in enumerate(found):
-        require_smooth(case, i, case.along(i), estimate, describe(case, text))
-    return found
 
 
 def ignores(case: Subject, i: int) -> bool:
@@ -177,9 +215,8 @@ def require_smooth(case: Subject, i: int, f: Scalar, estimate: Estimate, what: s
 
 def by_hand(case: Subject, gradient: Function) -> list[float]:
     """What a user's own gradient returns, flat."""
-    arguments = case.tree.build(case.xs)
-    try:
-        first, second = (flat(gradient(*arguments)) for _ in range(2))
+    try:  # from fresh arguments each time: it may work in place
+        first, second = (flat(gradient(*case.tree.build(case.xs))) for _ in range(2))
     except Exception as error:
         error.add_note(f"raised by the gradient given of {describe(case)}")
         raise
@@ -240,14 +277,22 @@ def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: flo
     return Row(name, analytic, numeric, rtol * abs(numeric.slope) + SAFETY * numeric.error + atol)
 
 
-def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) -> Iterator[Estimate]:
-    """Differences again, where a function could have misled them: noisier than its rounding, or
-    with a period that the steps happen to be a multiple of."""
+def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) -> list[Estimate]:
+    """Differences again, where a function could have misled them: noisier than its rounding, with a
+    period that the steps happen to be a multiple of, or flat but for a narrow stretch."""
     measured = (noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3))
-    noise = max(known.value, noise_near(f, x), *measured)
-    for widest in (inf, first.step / 64):
-        estimate = adaptive(f, x, noise=noise, widest=widest)
-        yield estimate._replace(error=estimate.error + known.slopes[i])
+    around = noise_near(f, x) if first.vague else noise_at(f, x, COARSE * first.step)
+    noise = max(known.value, around, *measured)
+
+    def looks(*shares: float) -> list[Estimate]:
+        return [adaptive(f, x, noise=noise, widest=first.step * share) for share in shares]
+
+    found = looks(inf, 1 / 64)
+    if first.vague:
+        found += [look for look in looks(64.0**-2, 64.0**-3, 64.0**-4) if not look.vague]
+    else:
+        found = [look for look in found if look.clear or look.contradicts(first)]
+    return [look._replace(error=look.error + known.slopes[i]) for look in found]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -274,9 +319,9 @@ def table(rows: Sequence[Row]) -> str:
 
 def check_curvature(case: Subject, modes: Sequence[str], rtol: float, atol: float, text: str) -> None:
     """Each row of the Hessian against differences of that component of the gradient."""
+    gradient = cache(lambda *xs: SLOPES["reverse"](case, xs))
     for i, name in enumerate(case.names):
-        along = partial(derivative_along, case, i)
-        known = rounding(case, i)
+        along, known = component(case, gradient, i), rounding(case, i)
         numeric = [estimated(along(j), x, known.value) for j, x in enumerate(case.xs)]
         for j, estimate in enumerate(numeric):
             require_smooth(case, j, along(j), estimate, f"the derivative to {name} of {describe(case, text)}")
@@ -286,6 +331,6 @@ def check_curvature(case: Subject, modes: Sequence[str], rtol: float, atol: floa
                 compare(case, title, curvature(case, i), numeric, rtol, atol, text, along, known)
 
 
-def derivative_along(case: Subject, i: int, j: int) -> Scalar:
-    """The derivative to the i-th input as a function of the j-th input alone."""
-    return lambda x: SLOPES["reverse"](case, (*case.xs[:j], x, *case.xs[j + 1 :]))[i]
+def component(case: Subject, gradient: Callable[..., Sequence[float]], i: int) -> Callable[[int], Scalar]:
+    """The derivative to the i-th input as a function of each input alone."""
+    return lambda j: careful(lambda x: gradient(*case.xs[:j], x, *case.xs[j + 1 :])[i])

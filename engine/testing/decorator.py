@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
+from numbers import Real
 from typing import Any, overload
 
+from engine.node import Node
 from engine.testing.check import gradcheck
-from engine.testing.subject import Function
+from engine.testing.subject import Function, parameters
+from engine.trees import Tree
 
 
 @overload
@@ -18,7 +22,8 @@ def check_gradients(
     f: Function | None = None, /, **options: Any
 ) -> Function | Callable[[Function], Function]:
     """Makes a test of a function that returns an expression: called with numbers, by pytest's
-    parametrize or by Hypothesis' given, it runs `gradcheck` there. Takes gradcheck's options.
+    parametrize or by Hypothesis' given, it runs `gradcheck` there. Takes gradcheck's options. Arguments
+    that are no numbers (self, a word, a flag) are passed on as they are; defaults count.
 
     >>> @check_gradients(order=2)
     ... def test_a_product(x=2.0, y=3.0):
@@ -38,10 +43,26 @@ def checked(f: Function, options: dict[str, Any]) -> Function:
 
     @wraps(f)
     def test(*args: Any, **keywords: Any) -> None:
-        @wraps(f)
-        def of_all(*values: Any) -> Any:
-            return f(*values[: len(args)], **dict(zip(keywords, values[len(args) :], strict=True)))
+        call = signature(f).bind(*args, **keywords)
+        call.apply_defaults()
+        given, count = [*call.args, *call.kwargs.values()], len(call.args)
+        places = [i for i, x in enumerate(given) if is_numeric(x)]
 
-        gradcheck(of_all, (*args, *keywords.values()), **options)
+        def of_numbers(*numbers: Any) -> Any:
+            filled = given.copy()
+            for i, x in zip(places, numbers, strict=True):
+                filled[i] = x
+            return f(*filled[:count], **dict(zip(call.kwargs, filled[count:], strict=True)))
+
+        names = [*parameters(f, count), *call.kwargs]
+        of_numbers.__name__ = f.__name__
+        of_numbers.names = [names[i] for i in places]  # type: ignore[attr-defined]
+        gradcheck(of_numbers, tuple(given[i] for i in places), **options)
 
     return test
+
+
+def is_numeric(x: Any) -> bool:
+    """Whether an argument is differentiated: not self, a word, a flag, or what is put together of such."""
+    scalars = Tree(x).scalars
+    return bool(scalars) and all(isinstance(s, (Node, Real)) and not isinstance(s, bool) for s in scalars)

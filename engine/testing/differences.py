@@ -16,8 +16,10 @@ ORDER: Final = 7  # of the derivative that bounds the truncation error of a seve
 ROUNDS: Final = 160  # of shrinking a stencil that is too wide: a kink at 0 takes them all
 SMALLEST: Final = 2.0**-1000  # step
 CLOSE: Final = 2.0**-48  # step from where on the edge of the domain can only be 0
-VAGUE: Final = 1e-6
-UNEVEN: Final = 1436549 * 2.0**-20  # at round distances, rounding errors may be all alike
+VAGUE: Final = 1e-6  # relative error
+CLEAR: Final = 1e-8
+SHARP: Final = 1e-10
+UNEVEN: Final[tuple[float, ...]] = tuple(k * 2.0**-20 for k in (1192379, 1436549, 1696631))
 SUBNORMAL: Final = 2.0**-1073  # the rounding of the smallest values
 Scalar = Callable[[float], float]
 
@@ -34,6 +36,16 @@ class Estimate(NamedTuple):
     def vague(self) -> bool:
         """Whether less than six digits are known: of a zero slope, of noise, or at a kink."""
         return not self.error <= VAGUE * abs(self.slope)
+
+    @property
+    def clear(self) -> bool:
+        """Whether more than eight digits are known."""
+        return self.error <= CLEAR * abs(self.slope)
+
+    def contradicts(self, other: Estimate) -> bool:
+        """Whether this slope is known so well that the other one cannot be right."""
+        apart = abs(self.slope - other.slope)
+        return apart > self.error + other.error and self.error <= VAGUE * max(apart, abs(self.slope))
 
 
 class Rule(NamedTuple):
@@ -68,13 +80,17 @@ BACKWARD: Final = FORWARD.reversed()
 
 
 def careful(f: Scalar) -> Scalar:
-    """f, with nan where Python's own functions raise: beyond the edge of the domain."""
+    """f, with nan where it raises as Python's own functions do, or by an assertion or an index: beyond
+    the edge of the domain."""
 
     def value(x: float) -> float:
         try:
             return f(x)
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, LookupError, AssertionError):
             return nan
+        except Exception as error:
+            error.add_note(f"raised beside the point, where differences ask: at {x!r}")
+            raise
 
     return value
 
@@ -128,12 +144,17 @@ def difference(values: Sequence[float], order: int) -> float:
     return fsum((-1) ** k * comb(order, k) * values[k] for k in range(order + 1))
 
 
-def estimated(f: Scalar, x: float, noise: float = 0.0) -> Estimate:
-    """The slope of f at x; where it comes out vague, again with the noise that f is found to have."""
-    first = adaptive(f, x, noise=noise)
+def estimated(f: Scalar, x: float, noise: float = 0.0, rule: Rule = CENTRAL) -> Estimate:
+    """The slope of f at x; where it comes out blurred, again in steps of the size of x, and where vague,
+    with the noise that f is found to have."""
+    first = adaptive(f, x, rule, noise=noise)
+    if 0.0 < abs(x) < 1.0 and not first.error <= SHARP * abs(first.slope):
+        finer = adaptive(f, x, rule, noise=noise, widest=abs(x) / 16)
+        if not finer.vague and finer.error < first.error:
+            first = finer
     if not first.vague:
         return first
-    second = adaptive(f, x, noise=max(noise, noise_near(f, x)))
+    second = adaptive(f, x, rule, noise=max(noise, noise_near(f, x)))
     return second if second.settled else first
 
 
@@ -145,12 +166,17 @@ def noise_near(f: Scalar, x: float) -> float:
 
 def noise_at(f: Scalar, x: float, step: float) -> float:
     """How far a value of f may be off, seen in the highest differences of values that lie close
-    together (Jorge More and Stefan Wild, "Estimating computational noise", 2011)."""
-    spacing = power_of_two(max(step * 2.0**-20, 8 * ulp(x))) * UNEVEN
-    values = [f(x + k * spacing) for k in range(-4, 5)]
-    if not all(map(isfinite, values)):
-        return 0.0
-    return 3 * max(standard_deviation(values, order) for order in (4, 5, 6))
+    together (Jorge More and Stefan Wild, "Estimating computational noise", 2011). At one distance,
+    rounding errors may be all alike: the largest of some.
+    """
+    spacing = power_of_two(max(step * 2.0**-20, 8 * ulp(x)))
+    found = 0.0
+    for share in UNEVEN:
+        values = [f(x + k * spacing * share) for k in range(-4, 5)]
+        if not all(map(isfinite, values)):
+            return 0.0
+        found = max(found, *(3 * standard_deviation(values, order) for order in (4, 5, 6)))
+    return found
 
 
 def standard_deviation(values: Sequence[float], order: int) -> float:
@@ -161,7 +187,7 @@ def standard_deviation(values: Sequence[float], order: int) -> float:
 
 def richardson(f: Scalar, x: float) -> Estimate:
     """Two-point slopes at halved steps, extrapolated to step 0 until the error grows (C. Ridders, 1982)."""
-    step = 4 * adaptive(f, x).step  # so wide that two points see the function, not a pole further off
+    step = 4 * estimated(f, x).step  # so wide that two points see the function, not a pole further off
     best = Estimate(nan, inf, step, False)
     row: list[float] = []
     for _ in range(12):

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from engine.testing.differences import FORWARD, Estimate, Scalar, adaptive, richardson
+from engine.testing.differences import BACKWARD, FORWARD, Estimate, Scalar, estimated, richardson
 from engine.testing.subject import Function, Subject, subject
 
+
+def one_sided(f: Scalar, x: float) -> Estimate:
+    """The slope to the right, or to the left where there is nothing on the right."""
+    ahead = estimated(f, x, rule=FORWARD)
+    return ahead if ahead.settled else estimated(f, x, rule=BACKWARD)
+
+
 METHODS: Final[dict[str, Callable[[Scalar, float], Estimate]]] = {
-    "central": adaptive,
-    "forward": lambda f, x: adaptive(f, x, FORWARD),
+    "central": estimated,
+    "forward": one_sided,
     "richardson": richardson,
 }
 
@@ -20,9 +27,10 @@ def numerical_gradient(
 ) -> Any:
     """The derivatives of f at the inputs, in the shape of the inputs, about twelve digits of them.
 
-    "central" is the adaptive seven-point rule, "forward" the same on one side, for points at the
-    edge of a domain, "richardson" extrapolates two-point slopes. f gets plain numbers; if it cannot
-    take them, because it uses methods such as `x.exp()`, it gets Values.
+    "central" is the adaptive seven-point rule; "forward" the same on one side, for points at the edge
+    of a domain, to the left where there is nothing on the right; "richardson" extrapolates two-point
+    slopes. f gets plain numbers; if it cannot take them, because it uses methods such as `x.exp()`, it
+    gets Values.
 
     >>> [round(d, 11) for d in numerical_gradient(lambda x, y: x * x * y, (3.0, 2.0))]
     [12.0, 9.0]

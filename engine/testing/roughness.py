@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from typing import Final, NamedTuple
 
 from engine.testing.differences import EPSILON, SMALLEST, Estimate, Scalar, adaptive, power_of_two
 
-DISTANCES: Final = (2.0**-20, 2.0**-16, 2.0**-12)  # relative, from the point: noise hides what is nearer
+DISTANCES: Final = (2.0**-36, 2.0**-28, 2.0**-20, 2.0**-16, 2.0**-12)  # relative, from the point
+UNDERFLOW: Final = 2.0**-200  # step below which squares are zero
 FURTHER: Final = 16.0  # times that: the slopes of what is smooth differ in proportion
 SAME: Final = 0.5  # the share of a break that has to be left near the point for it to be at the point
 RESOLVED: Final = 1e-3  # an error that small beside a break: differences have seen that it is further off
@@ -47,7 +48,8 @@ def outward(values: list[float], step: float) -> float:
 def roughness(f: Scalar, x: float, estimate: Estimate) -> str:
     """How f fails to be smooth at x, where the estimate is bad, in words; "" if nothing is seen."""
     scale = power_of_two(max(1.0, abs(x)))
-    known = min(estimate.error, adaptive(f, x).error)  # near fast changes, noise is taken for too much
+    looks = (estimate, adaptive(f, x))  # near fast changes, noise is taken for too much
+    known = min((look.error for look in looks if look.step > UNDERFLOW), default=inf)
     found = (roughness_at(f, x, scale * distance, estimate, known) for distance in DISTANCES)
     return next((words for words in found if words), "")
 
@@ -68,7 +70,9 @@ def roughness_at(f: Scalar, x: float, step: float, estimate: Estimate, known: fl
         return slope > share * blur and known > RESOLVED * slope
 
     if near.jump > SAME * far.jump and 8 * steepness < near.jump / step and clear(near.jump / step, 0.25):
-        return f"has a kink there, a jump: {near.left:.6g} on the left, {near.right:.6g} on the right"
+        digits = 6 if near.jump > 1e-5 * abs(near.left) else 12
+        left, right = (f"{y:.{digits}g}" for y in (near.left, near.right))
+        return f"has a kink there, a jump: {left} on the left, {right} on the right"
     growth = steepness / max(abs(far.left_slope), abs(far.right_slope), SMALLEST)
     if growth > 4 and known > steepness > blur:
         return "has a vertical tangent there"

@@ -7,6 +7,7 @@ column how far from a kink it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from keyword import iskeyword
 from math import inf, isfinite
 from operator import mul
 from typing import Any, Final
@@ -37,8 +38,11 @@ def floats_in(
 ) -> st.SearchStrategy[float]:
     """Numbers in a domain, at least `margin` away from its edges and holes.
 
-    `max_magnitude` bounds the numbers where the domain does not. Raises ValueError if nothing is left.
+    `max_magnitude` bounds the numbers where the domain does not. Raises TypeError for what is no
+    Interval, ValueError if nothing is left.
     """
+    if not isinstance(domain, Interval):
+        raise TypeError(f"a domain is an Interval such as Interval(0.0, 1.0), got {domain!r:.40}")
     low = max(domain.low + margin, -max_magnitude) if domain.low > -inf else -max_magnitude
     high = min(domain.high - margin, max_magnitude) if domain.high < inf else max_magnitude
     if domain.low >= max_magnitude or domain.high <= -max_magnitude or low > high:
@@ -79,15 +83,13 @@ def one_application(draw: Draw, row: Primitive) -> Expression:
     return Expression(function, **free)
 
 
-@st.composite
 def expressions(
-    draw: Draw,
     ops: Iterable[Primitive | str] | None = None,
     *,
     variables: Sequence[str] | int = ("x", "y", "z"),
     max_leaves: int = 6,
     max_nodes: int = 30,
-) -> Expression:
+) -> st.SearchStrategy[Expression]:
     """Random graphs, with fan-out and repeated operands, smooth at the point that comes with them.
 
     ops         primitives or their names; by default all that are public
@@ -95,12 +97,23 @@ def expressions(
     max_leaves  variables and constants together
     max_nodes   leaves and applications together
 
-    Raises ValueError for bounds that leave nothing, KeyError for a primitive that is not in the table.
+    Raises ValueError for bounds that leave nothing and for names that Python cannot read, KeyError
+    for a primitive that is not in the table.
     """
-    rows = SMOOTH if ops is None else tuple(map(as_row, ops))
+    rows = SMOOTH if ops is None else tuple(map(as_row, [ops] if isinstance(ops, str) else ops))
     names = [f"x{i}" for i in range(variables)] if isinstance(variables, int) else list(variables)
     if not rows or not names or max_leaves < 1 or max_nodes < 2:
         raise ValueError("expressions need an op, a variable, max_leaves >= 1 and max_nodes >= 2")
+    unfit = [name for name in names if not name.isidentifier() or iskeyword(name)]
+    if unfit or len(set(names)) < len(names):
+        raise ValueError(f"variables are different names that Python can read, got {names}")
+    return grown(rows, names, max_leaves, max_nodes)
+
+
+@st.composite
+def grown(
+    draw: Draw, rows: Sequence[Primitive], names: Sequence[str], max_leaves: int, max_nodes: int
+) -> Expression:
     growing = Growing(draw, names, max_leaves)
     while len(growing.nodes) < max_nodes and draw(one_more(growing, rows, max_nodes)):
         pass
@@ -121,9 +134,9 @@ def one_more(draw: Draw, growing: Growing, rows: Sequence[Primitive], max_nodes:
 class Growing:
     """A graph in the making: its nodes so far, the newest last."""
 
-    def __init__(self, draw: Draw, names: list[str], max_leaves: int) -> None:
+    def __init__(self, draw: Draw, names: Sequence[str], max_leaves: int) -> None:
         self.draw = draw
-        self.names = names
+        self.names = list(names)
         self.room = max_leaves
         self.nodes: list[Value] = []
         self.speeds: dict[int, float] = {}  # how fast nodes move with the variables, by id
@@ -153,7 +166,8 @@ class Growing:
         if interval.whole:
             return constant(self.draw(floats_in(interval)))
         old = [node for node in self.nodes if fits(node.data, interval)]
-        choices: list[Value | None] = [*old, *[None] * (self.room > 0), *old[-1:] * (4 * len(old))]
+        fresh = 0 if self.room == 0 else len(old) if self.names else 1
+        choices: list[Value | None] = [*old, *[None] * max(fresh, self.room > 0), *old[-1:] * (4 * len(old))]
         if not choices:
             return None
         chosen = choices[self.draw(st.integers(0, len(choices) - 1))]
@@ -172,10 +186,11 @@ class Growing:
         return leaf
 
     def expression(self) -> Expression:
-        """The newest node that depends on a variable, as a function of the variables it depends on."""
+        """The largest graph that depends on a variable, the newest of them, as a function of those in it."""
         if not self.speeds:
             self.leaf(REAL)
-        root = next(node for node in reversed(self.nodes) if id(node) in self.speeds)
+        moving = [node for node in reversed(self.nodes) if id(node) in self.speeds]
+        root = max(moving, key=lambda node: len(ordered(node)))
         return Expression.of(root, [n for n in ordered(root) if isinstance(n, Value) and n.label])
 
 
@@ -183,7 +198,7 @@ def as_row(op: Primitive | str) -> Primitive:
     if isinstance(op, Primitive):
         return op
     if op not in TABLE:
-        raise KeyError(f"no primitive is named {op!r}")
+        raise KeyError(f"ops are primitives or their names, and no primitive is named {op!r}")
     return TABLE[op]
 
 

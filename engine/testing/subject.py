@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from engine.modes import no_grad
 from engine.node import Node
 from engine.primitive import as_float
 from engine.testing.differences import Scalar, careful
-from engine.trees import Tree
+from engine.trees import Tree, is_array, parts
 from engine.value import Value
 
 Function = Callable[..., Any]
@@ -25,6 +26,7 @@ class Subject:
     tree: Tree
     xs: tuple[float, ...]
     names: tuple[str, ...]
+    arguments: tuple[tuple[str, range], ...]  # the name of each, and which inputs it holds
     numbers: bool = False
 
     def __call__(self, *scalars: Any) -> Any:
@@ -63,19 +65,32 @@ def subject(f: Function, inputs: Any, *, numbers: bool = False) -> Subject:
     if not tree.scalars:
         raise TypeError("there is no number among the inputs: nothing to differentiate")
     xs = tuple(plain(x) for x in tree.scalars)
-    return Subject(f, tree, xs, tuple(input_names(f, arguments)), numbers)
-
-
-def input_names(f: Function, arguments: Sequence[Any]) -> list[str]:
-    """The label of a Value, the name of a parameter, or that name with an index."""
-    names = []
+    names: list[str] = []
+    held = []
     for name, argument in zip(parameters(f, len(arguments)), arguments, strict=True):
-        scalars = Tree(argument).scalars
-        alone = len(scalars) == 1 and scalars[0] is argument
-        for i, x in enumerate(scalars):
-            label = x.label if isinstance(x, Node) else ""
-            names.append(label or (name if alone else f"{name}[{i}]"))
-    return names
+        found = input_names(argument, name)
+        held.append((name, range(len(names), len(names) + len(found))))
+        names += found
+    return Subject(f, tree, xs, tuple(names), tuple(held), numbers)
+
+
+def input_names(tree: Any, name: str) -> list[str]:
+    """What the numbers in an argument are called: x, w[2], M[1, 1], layer['bias'][0]; a Value its label."""
+    children = parts(tree)
+    if children is not None:
+        inner = zip(children[0], steps(tree, len(children[0])), strict=True)
+        return [found for child, step in inner for found in input_names(child, name + step)]
+    if is_array(tree) and tree.shape:
+        indices = product(*map(range, tree.shape))
+        return [f"{name}[{', '.join(map(str, index))}]" for index in indices]
+    return [tree.label or name if isinstance(tree, Node) else name]
+
+
+def steps(tree: Any, count: int) -> list[str]:
+    """From a container to each of its parts."""
+    if isinstance(tree, dict):
+        return [f"[{key!r}]" for key in sorted(tree, key=repr)]
+    return [f".{field}" for field in getattr(tree, "_fields", ())] or [f"[{i}]" for i in range(count)]
 
 
 def parameters(f: Function, count: int) -> list[str]:
@@ -90,12 +105,16 @@ def parameters(f: Function, count: int) -> list[str]:
 
 
 def one_number(y: Any) -> Any:
-    """The result of f, if it is a number or a node. Raises TypeError otherwise."""
+    """The result of f, if it is a number or a node. Raises TypeError otherwise, ValueError for a complex
+    number: that is how Python leaves the domain of a power.
+    """
     scalars = Tree(y).scalars
     if len(scalars) != 1:
         raise TypeError(
             f"a function that returns one number is needed, got {len(scalars)}: check one at a time"
         )
+    if isinstance(scalars[0], complex):
+        raise ValueError(f"a real number is needed, got {scalars[0]}: a power of a negative number?")
     if not isinstance(scalars[0], Node):
         as_float(scalars[0])
     return scalars[0]
