@@ -12,6 +12,7 @@ from engine.modes import no_grad
 from engine.node import Node
 from engine.primitive import as_float
 from engine.testing.differences import Scalar, careful
+from engine.testing.expression import shortened
 from engine.trees import Tree, is_array, parts
 from engine.value import Value
 
@@ -45,6 +46,13 @@ class Subject:
 
     def named(self, i: int) -> str:
         return f"{self.names[i]} = {self.xs[i]!r}"
+
+    def described(self, text: str = "") -> str:
+        """The function, or its expression, and the point, for a message."""
+        name = getattr(self.f, "__name__", "") or getattr(self.f, "name", "") or "f"
+        point = ", ".join(self.named(i) for i in range(min(len(self.xs), 8)))
+        more = ", ..." if len(self.xs) > 8 else ""
+        return f"{shortened(text) if text else name} at {point}{more}"
 
 
 def subject(f: Function, inputs: Any, *, numbers: bool = False) -> Subject:

@@ -1,0 +1,112 @@
+"""Derivatives compared: |analytic - numeric| <= rtol |numeric| + 10 error, where the error is the one that
+the difference rule estimates for itself at this point. What agrees has agreed to about nine digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf, isfinite
+from typing import Final, NamedTuple
+
+from engine.testing.analytic import Rounding
+from engine.testing.differences import Estimate, Scalar, adaptive, noise_at, noise_near
+from engine.testing.errors import GradientError
+from engine.testing.subject import Subject
+
+SAFETY: Final = 10.0  # times the estimated error of the differences
+COARSE: Final = 2.0**16  # times its step: noise shows in values that differ by more than their last bit
+
+
+class Row(NamedTuple):
+    """One derivative, both ways."""
+
+    name: str
+    analytic: float
+    numeric: Estimate
+    allowed: float
+
+    @property
+    def error(self) -> float:
+        return abs(self.analytic - self.numeric.slope)
+
+    @property
+    def agrees(self) -> bool:
+        return self.error <= self.allowed
+
+
+def compare(
+    case: Subject,
+    title: str,
+    analytic: Sequence[float],
+    numeric: Sequence[Estimate],
+    rtol: float,
+    atol: float,
+    text: str = "",
+    along: Callable[[int], Scalar] | None = None,
+    rounding: Rounding | None = None,
+) -> None:
+    """Raises GradientError with a table unless every analytic derivative is within what is allowed."""
+    along = along or case.along
+    known = rounding or Rounding(0.0, [0.0] * len(analytic))
+    rows = []
+    for i, (ours, estimate) in enumerate(zip(analytic, numeric, strict=True)):
+        row = judged(case.named(i), ours, estimate, rtol, atol)
+        for second in second_looks(along(i), case.xs[i], estimate, known, i) if not row.agrees else ():
+            row = max(row, judged(case.named(i), ours, second, rtol, atol), key=lambda r: r.agrees)
+        rows.append(row)
+    wrong = [row for row in rows if not row.agrees]
+    if wrong:
+        head = f"{title} of {case.described(text)} is wrong: {summary(rows, wrong)}"
+        raise GradientError("wrong", f"{head}\n\n{table(rows)}", tuple(rows))
+
+
+def summary(rows: Sequence[Row], wrong: Sequence[Row]) -> str:
+    lost = [row for row in wrong if not isfinite(row.analytic)]
+    count = f"{len(lost or wrong)} of {len(rows)} derivatives" if len(rows) > 1 else "it"
+    if lost:
+        return f"{count} {'is' if len(lost) == 1 else 'are'} not finite"
+    return f"{count} {'differs' if len(rows) == 1 else 'differ'}"
+
+
+def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: float) -> Row:
+    return Row(name, analytic, numeric, rtol * abs(numeric.slope) + SAFETY * numeric.error + atol)
+
+
+def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) -> list[Estimate]:
+    """Differences again, where a function could have misled them: noisier than its rounding, with a
+    period that the steps happen to be a multiple of, or flat but for a narrow stretch."""
+    measured = (noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3))
+    around = noise_near(f, x) if first.vague else noise_at(f, x, COARSE * first.step)
+    noise = max(known.value, around, *measured)
+
+    def looks(*shares: float) -> list[Estimate]:
+        return [adaptive(f, x, noise=noise, widest=first.step * share) for share in shares]
+
+    found = looks(inf, 1 / 64)
+    if first.vague:
+        found += [look for look in looks(64.0**-2, 64.0**-3, 64.0**-4) if not look.vague]
+    else:
+        found = [look for look in found if look.clear or look.contradicts(first)]
+    return [look._replace(error=look.error + known.slopes[i]) for look in found]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The derivatives, wrong ones first, at most 20 of them."""
+    head = ("input", "analytic", "numeric", "error", "allowed", "")
+    body = [
+        (
+            r.name,
+            repr(r.analytic),
+            repr(r.numeric.slope),
+            f"{r.error:.1e}",
+            f"{r.allowed:.1e}",
+            "" if r.agrees else "<-",
+        )
+        for r in sorted(rows, key=lambda r: r.agrees)[:20]
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
+        for line in (head, *body)
+    ]
+    return "\n".join(f"  {line}" for line in lines)
