@@ -98,6 +98,14 @@ def test_a_sum_that_cancels_in_one_mode_and_is_multiplied_by_zero_in_the_other_i
     assert gradcheck(same_shares, (0.0, 7.0), order=2)
 
 
+def test_rounding_that_a_steep_tail_magnifies_is_no_false_alarm():
+    def tail(z, x):
+        v = log(engine.acos(exp(z)))
+        return engine.gelu(engine.log_softmax([engine.binary_cross_entropy(v, v), x, x, x])[0])
+
+    assert gradcheck(tail, (-11.0, 8.0))
+
+
 def test_a_hand_written_gradient_is_called_with_what_the_function_takes():
     matrix = np.arange(6.0).reshape(2, 3)
 

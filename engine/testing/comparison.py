@@ -14,6 +14,7 @@ from engine.testing.errors import GradientError
 from engine.testing.subject import Subject
 
 SAFETY: Final = 10.0  # times the estimated error of the differences
+NARROWER: Final = (64.0**-2, 64.0**-3, 64.0**-4)  # shares of its step, in search of a narrow stretch
 COARSE: Final = 2.0**16  # times its step: noise shows in values that differ by more than their last bit
 
 
@@ -75,19 +76,21 @@ def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: flo
 def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) -> list[Estimate]:
     """Differences again, where a function could have misled them: noisier than its rounding, with a
     period that the steps happen to be a multiple of, or flat but for a narrow stretch."""
-    measured = (noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3))
-    around = noise_near(f, x) if first.vague else noise_at(f, x, COARSE * first.step)
-    noise = max(known.value, around, *measured)
+    measured = max(known.value, *(noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3)))
 
-    def looks(*shares: float) -> list[Estimate]:
-        return [adaptive(f, x, noise=noise, widest=first.step * share) for share in shares]
+    def look(share: float) -> Estimate:
+        """In steps of at most that share of the first ones."""
+        scale = first.step * min(share, 1.0)
+        around = noise_near(f, x) if first.vague else noise_at(f, x, COARSE * scale)
+        return adaptive(f, x, noise=max(measured, around), widest=first.step * share)
 
-    found = looks(inf, 1 / 64)
     if first.vague:
-        found += [look for look in looks(64.0**-2, 64.0**-3, 64.0**-4) if not look.vague]
-    else:
-        found = [look for look in found if look.clear or look.contradicts(first)]
-    return [look._replace(error=look.error + known.slopes[i]) for look in found]
+        found = [look(inf), look(1 / 64)]
+        found += [narrow for narrow in map(look, NARROWER) if not narrow.vague]
+    else:  # what is known well gives way to what is known well
+        found = [same for same in (look(1.0),) if not same.vague]
+        found += [other for other in (look(inf), look(1 / 64)) if other.clear or other.contradicts(first)]
+    return [second._replace(error=second.error + known.slopes[i]) for second in found]
 
 
 def table(rows: Sequence[Row]) -> str:
