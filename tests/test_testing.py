@@ -103,7 +103,12 @@ def test_rounding_that_a_steep_tail_magnifies_is_no_false_alarm():
         v = log(engine.acos(exp(z)))
         return engine.gelu(engine.log_softmax([engine.binary_cross_entropy(v, v), x, x, x])[0])
 
+    def further(z, y):
+        rows = [engine.erfc(engine.binary_cross_entropy(z, engine.cos(y))), 11.5]
+        return engine.gelu(engine.log_softmax(rows)[0])
+
     assert gradcheck(tail, (-11.0, 8.0))
+    assert gradcheck(further, (0.015625, 5.94))
 
 
 def test_a_hand_written_gradient_is_called_with_what_the_function_takes():

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from engine.testing.analytic import Rounding
@@ -87,9 +88,10 @@ def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) 
     if first.vague:
         found = [look(inf), look(1 / 64)]
         found += [narrow for narrow in map(look, NARROWER) if not narrow.vague]
-    else:  # what is known well gives way to what is known well
-        found = [same for same in (look(1.0),) if not same.vague]
-        found += [other for other in (look(inf), look(1 / 64)) if other.clear or other.contradicts(first)]
+    else:  # what is known well gives way to what is known well, or at least best
+        looks = [look(1.0), look(inf), look(1 / 64)]
+        best = min(looks, key=attrgetter("error"))
+        found = [other for other in looks if other is best or other.clear or other.contradicts(first)]
     return [second._replace(error=second.error + known.slopes[i]) for second in found]
 
 
