@@ -11,7 +11,7 @@ DISTANCES: Final = (2.0**-36, 2.0**-28, 2.0**-20, 2.0**-16, 2.0**-12)  # relativ
 UNDERFLOW: Final = 2.0**-200  # step below which squares are zero
 FURTHER: Final = 16.0  # times that: the slopes of what is smooth differ in proportion
 SAME: Final = 0.5  # the share of a break that has to be left near the point for it to be at the point
-RESOLVED: Final = 1e-3  # an error that small beside a break: differences have seen that it is further off
+RESOLVED: Final = 1e-2  # an error that small beside a break: differences have seen that it is further off
 
 
 class Sides(NamedTuple):
