@@ -31,7 +31,8 @@ COLOURS = {"chainrule": "#0072b2", "PyTorch": "#d55e00", "JAX": "#e69f00", "CasA
 SLOWER = (
     "Where ours is slower: it multiplies number by number, in straight code for one example on 8 lanes, with "
     "64 bytes a parameter for the sums; the larger the example, the less of both stays in the cache. The "
-    "others multiply whole matrices, in blocks that do."
+    "others multiply whole matrices, in blocks that do. At d = 64, K = 5 it is a draw: 0.9 to 1.2 "
+    "times, from run to run."
 )
 SPENT = 0.002  # seconds of a measurement, at least
 
