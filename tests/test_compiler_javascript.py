@@ -82,7 +82,7 @@ def test_javascript_is_within_4_ulp_for_the_rest():
 
 
 @needs_node
-@settings(max_examples=batches())
+@settings(max_examples=batches(share=2))
 @given(batch())
 def test_random_expressions_agree_in_javascript(drawn):
     tape, point, expected = together(drawn)

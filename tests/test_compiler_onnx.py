@@ -83,7 +83,7 @@ def test_value_and_gradient_are_those_of_the_engine(tmp_path):
         assert evaluated(model, {"x": x, "y": y}) == pytest.approx([value, *gradient], rel=1e-14)
 
 
-@settings(max_examples=batches())
+@settings(max_examples=batches(share=4))
 @given(batch(ops=[row for row in SMOOTH if row.name not in LACKING]))
 def test_random_expressions_agree_with_the_engine(drawn):
     tape, point, expected = together(drawn)

@@ -210,7 +210,7 @@ def test_random_expressions_after_all_sliders_were_moved(open_page):
     pages = [open_page(explore(Value(1.0)))]
     pages[0].clock.install()
 
-    @settings(max_examples=50, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+    @settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
     @given(expressions(variables=3, max_leaves=6, max_nodes=16))
     def every(expression):
         root = expression.root

@@ -5,7 +5,7 @@ the difference rule estimates for itself at this point. What agrees has agreed t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf, isfinite
+from math import isfinite
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -75,24 +75,32 @@ def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: flo
 
 
 def second_looks(f: Scalar, x: float, first: Estimate, known: Rounding, i: int) -> list[Estimate]:
-    """Differences again, where a function could have misled them: noisier than its rounding, with a
-    period that the steps happen to be a multiple of, or flat but for a narrow stretch."""
-    measured = max(known.value, *(noise_at(f, x + k * first.step, first.step) for k in (-3, 0, 3)))
+    """Differences again, where a function could have misled them; their errors allow for the rounding
+    of the derivative itself."""
+    noise = max(known.value, noise_at(f, x, first.step))
+    found = vague_again(f, x, first.step, noise) if first.vague else sharp_again(f, x, first, noise)
+    return [look._replace(error=look.error + known.slopes[i]) for look in found]
 
-    def look(share: float) -> Estimate:
-        """In steps of at most that share of the first ones."""
-        scale = first.step * min(share, 1.0)
-        around = noise_near(f, x) if first.vague else noise_at(f, x, COARSE * scale)
-        return adaptive(f, x, noise=max(measured, around), widest=first.step * share)
 
-    if first.vague:
-        found = [look(inf), look(1 / 64)]
-        found += [narrow for narrow in map(look, NARROWER) if not narrow.vague]
-    else:  # what is known well gives way to what is known well, or at least best
-        looks = [look(1.0), look(inf), look(1 / 64)]
-        best = min(looks, key=attrgetter("error"))
-        found = [other for other in looks if other is best or other.clear or other.contradicts(first)]
-    return [second._replace(error=second.error + known.slopes[i]) for second in found]
+def vague_again(f: Scalar, x: float, step: float, noise: float) -> list[Estimate]:
+    """Of a function that is noisier than its rounding, or flat but for a narrow stretch."""
+    noise = max(noise, noise_near(f, x))
+    narrow = [adaptive(f, x, noise=noise, widest=step * share) for share in NARROWER]
+    usual = [adaptive(f, x, noise=noise), adaptive(f, x, noise=noise, widest=step / 64)]
+    return [*usual, *(look for look in narrow if not look.vague)]
+
+
+def sharp_again(f: Scalar, x: float, first: Estimate, noise: float) -> list[Estimate]:
+    """Of one with a period that the steps are a multiple of, or with more noise than they have seen:
+    what is known well gives way to what is known well, or at least best."""
+    noise, finer = (max(noise, noise_at(f, x, COARSE * step)) for step in (first.step, first.step / 64))
+    looks = [
+        adaptive(f, x, noise=noise, widest=first.step),
+        adaptive(f, x, noise=noise),
+        adaptive(f, x, noise=finer, widest=first.step / 64),
+    ]
+    best = min(looks, key=attrgetter("error"))
+    return [look for look in looks if look is best or look.clear or look.contradicts(first)]
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from engine.modes import LOCK, recording
@@ -52,12 +53,16 @@ class Expression:
         """The point, in the order of the variables."""
         return tuple(variable.data for variable in self.variables)
 
+    @cached_property
+    def _order(self) -> list[Node]:
+        return ordered(self.root)
+
     def __call__(self, *xs: Any) -> Any:
         """The expression of other numbers, Values or symbols."""
         if len(xs) != len(self.names):
             raise TypeError(f"{self!r} takes {len(self.names)} numbers, got {len(xs)}")
         known: dict[int, Any] = {id(leaf): x for leaf, x in zip(self.variables, xs, strict=True)}
-        for node in ordered(self.root):
+        for node in self._order:
             if id(node) not in known:
                 operands = [known[id(parent)] for parent in node.parents]
                 known[id(node)] = node.primitive(*operands) if operands else node._data
