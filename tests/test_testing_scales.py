@@ -55,6 +55,14 @@ def test_the_rule_of_a_fast_value_is_checked_as_well():
         gradcheck(wave, 1.3e-7)
 
 
+def test_the_edge_of_the_domain_is_not_looked_for_at_zero_alone():
+    def narrow(x, y):
+        v = engine.acos(engine.degrees(x))
+        return engine.xlogy(x, engine.sum([y, v, v]))
+
+    assert gradcheck(narrow, (2.6857541249862133e-161, -0.5), order=2)
+
+
 def test_steps_as_long_as_the_stairs_are_not_taken_for_a_slope():
     assert gradcheck(lambda x: x // 0.5, 8.75, gradient=lambda x: 0.0)
     assert gradcheck(lambda x: math.remainder(x, 0.459), 9.125, gradient=lambda x: 1.0)
