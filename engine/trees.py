@@ -44,7 +44,7 @@ class Piece(NamedTuple):
 def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     """The children of a container and the way back; None for what is a piece itself."""
     if isinstance(tree, dict):
-        keys = sorted(tree, key=repr)  # an order of the keys alone, whatever the order of insertion
+        keys = keys_of(tree)
         return [tree[key] for key in keys], lambda new: renewed(tree, keys, new)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return tree, lambda new: type(tree)(*new)
@@ -54,6 +54,11 @@ def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
         return (), lambda new: None
     split = getattr(tree, "tree_parts", None)
     return None if split is None else split()
+
+
+def keys_of(tree: dict[Any, Any]) -> list[Any]:
+    """In the order of the parts: one of the keys alone, whatever the order of insertion."""
+    return sorted(tree, key=repr)
 
 
 def renewed(tree: Any, keys: Sequence[Any], values: Sequence[Any]) -> Any:
@@ -85,7 +90,7 @@ class Tree:
             self.pieces.append(piece)
             return lambda new: new[start], piece.shape
         inner = [self._split(child) for child in children[0]]
-        keys = tuple(sorted(map(repr, tree))) if isinstance(tree, dict) else ()
+        keys = tuple(map(repr, keys_of(tree))) if isinstance(tree, dict) else ()
         form = (type(tree), keys, *(form for _, form in inner))
         return lambda new: children[1]([build(new) for build, _ in inner]), form
 

@@ -22,6 +22,7 @@ from engine import (
     log,
     relu,
     sin,
+    softplus,
     tanh,
     value_and_grad,
     where,
@@ -145,6 +146,7 @@ def test_parameters_never_hide_what_the_source_needs():
         lambda math, v1: sin(math) * v1,
         lambda numpy, x0: sin(x0) * numpy,
         lambda float, x1: sin(x1) * float + 2.0,  # noqa: A006
+        lambda logistic_softplus, y: softplus(y) * logistic_softplus,  # a kernel's name
     )
     for f in hiding:
         for namespace in ("math", "numpy"):

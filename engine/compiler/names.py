@@ -6,6 +6,11 @@ from collections.abc import Collection
 from string import digits
 
 
+def array_of(name: str) -> str:
+    """The argument w of an input w[3]."""
+    return name.partition("[")[0]
+
+
 def unused(name: str, taken: Collection[str]) -> str:
     """The name, with as many _ behind it as it takes to differ from all others."""
     while name in taken:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, final
 
 from engine.build_info import __version__
 from engine.compiler.backend import Layout
-from engine.compiler.names import stem
+from engine.compiler.names import array_of, stem
 from engine.compiler.onnx_formulas import COMPARISONS, NATIVE, native
 from engine.compiler.python_source import arguments
 from engine.compiler.results import Results
@@ -134,7 +134,7 @@ def read(graph: Graph, program: Program) -> list[str]:
     values: list[str] = []
     for parameter in program.parameters:
         start = len(values)
-        own = [name for name in program.names[start:] if name.partition("[")[0] == parameter]
+        own = [name for name in program.names[start:] if array_of(name) == parameter]
         single = own == [parameter]
         graph.inputs.append(graph.described(parameter, () if single else (len(own),), program.mapped[start]))
         for k in range(len(own)):
@@ -181,5 +181,5 @@ def repeated(graph: Graph, program: Program, value: str, mapped: bool) -> str:
     """A value of each example, also where it is the same for all of them."""
     if mapped or not program.layout.mapped:
         return value
-    batch = program.names[program.mapped.index(True)].partition("[")[0]
+    batch = array_of(program.names[program.mapped.index(True)])
     return graph.node("Expand", value, graph.node("Shape", batch, start=0, end=1))

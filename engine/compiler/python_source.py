@@ -7,17 +7,17 @@ import ast
 import keyword
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
+from math import inf
 from typing import Final
 
 from engine.compiler.formulas import lowered
 from engine.compiler.kernel import Kernel, is_atom, kernel_of, kernels_of
-from engine.compiler.names import stem
+from engine.compiler.names import array_of, stem
 from engine.compiler.namespaces import NAMESPACES, Namespace
 from engine.compiler.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 
 EXACT: Final = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}"}
-OWN: Final = frozenset(("float", "int", "math", "numpy", "jax", "torch", "tensor"))  # what the body calls
 Call = Callable[[Entry, Sequence[str]], str]
 MATH: Final = Namespace("import math", (), "", "float({0})", {})
 
@@ -43,7 +43,7 @@ def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
 def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], call: Call) -> str:
     """The text of a module: imports, kernels, the function."""
     name = name if name.isidentifier() and name.isascii() and not keyword.iskeyword(name) else "compiled"
-    parameters, names = arguments(tape, OWN)
+    parameters, names = arguments(tape, own(library, kernels))
     v = stem("v", parameters)
     body = []
     for slot, (primitive, operands, number) in enumerate(tape.entries):
@@ -65,10 +65,22 @@ def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], ca
     return "\n\n\n".join(parts) + "\n"
 
 
+def own(library: Namespace, kernels: Sequence[str]) -> set[str]:
+    """The names that a function reads beside its arguments: what is above it in the module, and builtins."""
+    body = [library.conversion, *library.templates.values(), literal(inf)]
+    names = {node.id for text in body for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    for line in ast.parse("\n".join([library.imports, *library.helpers, *kernels])).body:
+        if isinstance(line, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in line.names)
+        elif isinstance(line, ast.FunctionDef):
+            names.add(line.name)
+    return names
+
+
 def arguments(tape: Tape, own: Collection[str] = ()) -> tuple[list[str], list[str]]:
     """The parameters, and how each input is read: w[3] of a parameter w. One whose name cannot stay, for it
     is no identifier or among our own, is called x0 if it is the first, x1 if it is the second ..."""
-    bases = [name.partition("[")[0] for name in tape.inputs]
+    bases = list(map(array_of, tape.inputs))
     x = stem("x", bases)
     parameters = {
         base: base if base.isidentifier() and not keyword.iskeyword(base) and base not in own else f"{x}{i}"

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, final
 
 from engine.compiler.entries import Entry, spelled
-from engine.compiler.names import stem
+from engine.compiler.names import array_of, stem
 from engine.compiler.rolled import SHOWN, Rolled, ends
 from engine.compiler.rolling import Roller
 from engine.node import CONSTANT, INPUT
@@ -36,7 +36,7 @@ class Tape:
     @cached_property
     def stem(self) -> str:
         """What slots are called, with their numbers: v, if no input is called like one."""
-        return stem("v", {name.partition("[")[0] for name in self.inputs})
+        return stem("v", set(map(array_of, self.inputs)))
 
     def __reduce__(self) -> Any:
         kinds: dict[Primitive, Any] = {INPUT: "input", CONSTANT: "constant"}

@@ -50,9 +50,7 @@ def slopes(case: Subject, value: float, reached: Sequence[bool], text: str) -> l
     """The derivative to every input by differences. Raises GradientError if there is none to compare."""
     found = [estimated(case.along(i), x) for i, x in enumerate(case.xs)]
     require_repeatable(case, value, found)
-    require_used(
-        case, [known or estimate.slope != 0.0 for known, estimate in zip(reached, found, strict=True)]
-    )
+    require_used(case, [known or e.slope != 0.0 for known, e in zip(reached, found, strict=True)])
     for i, estimate in enumerate(found):
         require_smooth(case, i, case.along(i), estimate, case.described(text))
     return found

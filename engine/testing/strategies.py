@@ -166,8 +166,9 @@ class Growing:
         if interval.whole:
             return constant(self.draw(floats_in(interval)))
         old = [node for node in self.nodes if fits(node.data, interval)]
-        fresh = 0 if self.room == 0 else len(old) if self.names else 1
-        choices: list[Value | None] = [*old, *[None] * max(fresh, self.room > 0), *old[-1:] * (4 * len(old))]
+        leaves = max(1, len(old)) if self.names else 1
+        fresh: list[Value | None] = [None] * (leaves if self.room > 0 else 0)
+        choices = [*old, *fresh, *old[-1:] * (4 * len(old))]
         if not choices:
             return None
         chosen = choices[self.draw(st.integers(0, len(choices) - 1))]

@@ -13,7 +13,7 @@ from engine.node import Node
 from engine.primitive import as_float
 from engine.testing.differences import Scalar, careful
 from engine.testing.expression import shortened
-from engine.trees import Tree, is_array, parts
+from engine.trees import Tree, is_array, keys_of, parts
 from engine.value import Value
 
 Function = Callable[..., Any]
@@ -97,7 +97,7 @@ def input_names(tree: Any, name: str) -> list[str]:
 def steps(tree: Any, count: int) -> list[str]:
     """From a container to each of its parts."""
     if isinstance(tree, dict):
-        return [f"[{key!r}]" for key in sorted(tree, key=repr)]
+        return [f"[{key!r}]" for key in keys_of(tree)]
     return [f".{field}" for field in getattr(tree, "_fields", ())] or [f"[{i}]" for i in range(count)]
 
 

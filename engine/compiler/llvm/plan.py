@@ -17,9 +17,7 @@ SEGMENT: Final = 300  # operands in one function
 LARGE: Final = 3_000  # operands from where on a tape is translated in a third of the time, rather than well
 LARGE_MAPPED: Final = 5_000  # the same on lanes, which gain more from it
 TILE: Final = 16  # groups of lanes for which the code of a segment is loaded once, if the tape is large
-ROOM: Final = (
-    30_000_000  # bytes of scratch memory of such a tile: more, and the heap maps it anew for each call
-)
+ROOM: Final = 30_000_000  # bytes of such a tile's memory: more, and the heap maps it anew for each call
 LONG: Final = 256  # operands from where on a row of many is a loop over memory
 TOGETHER: Final = {"tanh": "sech2"}  # on lanes their kernels are the same but for the last lines
 NUMBER: Final = {"float64": "double", "float32": "float"}
