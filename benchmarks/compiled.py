@@ -25,8 +25,8 @@ import engine
 import nn
 from engine import dot, sin, value_and_grad, vmap
 from engine.compiler import jit
-from engine.compiler.passes import simplified
-from engine.compiler.trace import trace
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.trace import trace
 
 HERE = Path(__file__).parent
 QUICK = "--quick" in sys.argv

@@ -36,7 +36,7 @@ import engine
 from engine import Value, jit, value_and_grad
 from engine.compiler import specialisation
 from engine.compiler.llvm import executable
-from engine.compiler.tape import Tape
+from engine.compiler.tape.tape import Tape
 
 Step = Callable[[], Any]
 BUILD = "compiled" if engine.compiled else "interpreted"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from engine.drawing.text import clean
+from engine.text import clean
 from engine.notation import Notation, Text, short, unbraced
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import PRODUCT, SIGN

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from engine.drawing.text import clean
+from engine.text import clean
 from engine.node import Node
 from engine.primitive import ATOM, Primitive
 from engine.primitives.arithmetic import POWER, SIGN

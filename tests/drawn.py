@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from engine import value_and_grad
-from engine.compiler.tape import Tape
-from engine.compiler.trace import trace
+from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import trace
 from engine.testing.strategies import expressions
 
 BATCH = 25  # expressions in one program: 20 programs make the 500 of CI, 800 the 20,000 of the night

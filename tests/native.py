@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.compiler.backend import Block, Layout, Options
 from engine.compiler.llvm.executable import Native
-from engine.compiler.tape import Tape
+from engine.compiler.tape.tape import Tape
 
 
 def on_scalars(tape: Tape, points: Sequence[Sequence[float]]) -> Any:

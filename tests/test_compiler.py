@@ -27,7 +27,7 @@ from engine import (
 )
 from engine.compiler import TracingError, jit
 from engine.compiler.function import KEPT
-from engine.compiler.symbol import Symbol
+from engine.compiler.tape.symbol import Symbol
 from engine.primitive import custom
 from nn import MLP, Module
 

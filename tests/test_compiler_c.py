@@ -14,9 +14,9 @@ from hypothesis import given, settings
 
 from engine import sin, value_and_grad
 from engine.compiler import TracingError, Untranslatable, jit
-from engine.compiler.c import c_source
-from engine.compiler.passes import simplified
-from engine.compiler.trace import trace
+from engine.compiler.sources.c import c_source
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.trace import trace
 from engine.primitive import custom
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")

@@ -20,10 +20,10 @@ from engine import (
     tanh,
     where,
 )
-from engine.compiler import error_function, jit
-from engine.compiler.javascript import javascript_source
-from engine.compiler.passes import simplified
-from engine.compiler.trace import trace
+from engine.compiler.kernels import error_function, jit
+from engine.compiler.sources.javascript import javascript_source
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE
 
 

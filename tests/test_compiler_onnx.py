@@ -27,11 +27,11 @@ from engine import (
 )
 from engine.compiler import Untranslatable, jit
 from engine.compiler.backend import Block, Layout
-from engine.compiler.formulas import FORMULAS
-from engine.compiler.onnx_formulas import COMPARISONS, COMPOSED, NATIVE, native
-from engine.compiler.onnx_source import onnx_model
-from engine.compiler.results import Results
-from engine.compiler.trace import trace
+from engine.compiler.sources.formulas import FORMULAS
+from engine.compiler.sources.onnx_formulas import COMPARISONS, COMPOSED, NATIVE, native
+from engine.compiler.sources.onnx import onnx_model
+from engine.compiler.calls.results import Results
+from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE, custom
 from engine.testing.strategies import SMOOTH, from_primitive
 
@@ -245,7 +245,7 @@ def test_without_onnx_the_extra_is_named(monkeypatch, tmp_path):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("engine.compiler.onnx_source.import_module", missing)
+    monkeypatch.setattr("engine.compiler.sources.onnx.import_module", missing)
     with pytest.raises(ImportError, match=r"pip install 'chainrule\[onnx\]'"):
         jit(wave).to_onnx(tmp_path / "never.onnx")
 

@@ -13,7 +13,7 @@ from engine import (
     vmap,
 )
 from engine.compiler import TracingError, jit
-from engine.compiler import trace as tracing
+from engine.compiler.tape import trace as tracing
 from nn import MLP
 
 

@@ -28,11 +28,11 @@ from engine import (
     where,
 )
 from engine.compiler import Untranslatable, jit
-from engine.compiler.formulas import FORMULAS, lowered
-from engine.compiler.namespaces import NAMESPACES
-from engine.compiler.python_source import python_source
-from engine.compiler.sympy_source import sympy_expressions
-from engine.compiler.trace import trace
+from engine.compiler.sources.formulas import FORMULAS, lowered
+from engine.compiler.sources.namespaces import NAMESPACES
+from engine.compiler.sources.python import python_source
+from engine.compiler.sources.sympy import sympy_expressions
+from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE, custom
 from engine.testing.strategies import SMOOTH, expressions, from_primitive
 

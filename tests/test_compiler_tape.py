@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from engine import Value, exp, grad, sin, value_and_grad, where
 from engine.compiler import jit as compiled_by
-from engine.compiler.identities import IDENTITIES, Pattern, Term, parsed
-from engine.compiler.passes import simplified
-from engine.compiler.tape import Tape
-from engine.compiler.trace import replay, trace
+from engine.compiler.tape.identities import IDENTITIES, Pattern, Term, parsed
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import replay, trace
 from engine.primitive import custom
 from engine.testing.strategies import expressions
 

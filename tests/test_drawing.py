@@ -20,7 +20,7 @@ from engine.drawing.layout import arrange
 from engine.drawing.palette import DARK, LIGHT
 from engine.drawing.picture import picture, tone
 from engine.drawing.svg import card_size, sign_size
-from engine.drawing.text import LABEL_LIMIT, clean, number, symbol
+from engine.text import LABEL_LIMIT, clean, number, symbol
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"

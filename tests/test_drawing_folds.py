@@ -10,7 +10,7 @@ import engine
 import nn
 from engine import Value
 from engine.drawing import draw
-from engine.drawing.text import number
+from engine.text import number
 
 
 def names(root: Value, **options: object) -> list[str]:

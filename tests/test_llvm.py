@@ -18,8 +18,8 @@ import engine
 from engine import dot, grad, sin, value_and_grad, vmap
 from engine.compiler import jit
 from engine.compiler.llvm import executable, plan
-from engine.compiler.passes import simplified
-from engine.compiler.trace import trace
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE
 from engine.testing.expression import ordered
 

@@ -14,11 +14,11 @@ from small import in_threads
 import engine
 from engine import exp, primitives, relu, sin, value_and_grad, vmap
 from engine.compiler import jit
-from engine.compiler.arrays import Arrays
+from engine.compiler.numpy_backend import Arrays
 from engine.compiler.backend import Block, Layout, Options
 from engine.compiler.llvm import executable, host, llvm
-from engine.compiler.passes import simplified
-from engine.compiler.trace import trace
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.trace import trace
 from engine.primitive import custom
 
 pytestmark = pytest.mark.skipif(

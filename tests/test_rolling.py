@@ -15,9 +15,9 @@ from engine import dot, exp, jit, relu, sin, value_and_grad
 from engine import sum as total
 from engine.compiler.backend import Block, Layout, Options
 from engine.compiler.llvm import executable, plan, program
-from engine.compiler.passes import simplified
-from engine.compiler.tape import Entry, Tape
-from engine.compiler.trace import trace
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.tape import Entry, Tape
+from engine.compiler.tape.trace import trace
 from engine.node import CONSTANT, INPUT
 from engine.primitives import add, mul, neg, sub
 from engine.primitives import dot as dot_row

@@ -2,6 +2,6 @@
 
 from engine.compiler.errors import TracingError, Untranslatable
 from engine.compiler.function import Compiled, jit
-from engine.compiler.tape import Entry, Tape
+from engine.compiler.tape.tape import Entry, Tape
 
 __all__ = ["Compiled", "Entry", "Tape", "TracingError", "Untranslatable", "jit"]

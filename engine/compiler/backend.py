@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from engine.compiler.results import Results
-from engine.compiler.tape import Tape
+from engine.compiler.calls.results import Results
+from engine.compiler.tape.tape import Tape
 
 
 class Block(NamedTuple):

@@ -12,16 +12,16 @@ from pathlib import Path
 from types import MethodType
 from typing import Any, Final, final
 
-from engine.compiler.arguments import Arguments
-from engine.compiler.arrays import Arrays
+from engine.compiler.calls.arguments import Arguments
+from engine.compiler.numpy_backend import Arrays
 from engine.compiler.backend import Backend, Options
-from engine.compiler.c import c_source
-from engine.compiler.connected import connected, number
+from engine.compiler.sources.c import c_source
+from engine.compiler.calls.as_nodes import connected, number
 from engine.compiler.errors import Enclosed
-from engine.compiler.javascript import javascript_source
-from engine.compiler.latex_source import latex_source
+from engine.compiler.sources.javascript import javascript_source
+from engine.compiler.sources.latex import latex_source
 from engine.compiler.llvm import llvm
-from engine.compiler.mapping import (
+from engine.compiler.calls.batch import (
     Function,
     Mapping,
     argument_names,
@@ -33,13 +33,13 @@ from engine.compiler.mapping import (
     static,
     takes_keyword,
 )
-from engine.compiler.onnx_source import onnx_model
-from engine.compiler.python_source import python_source
-from engine.compiler.results import written
+from engine.compiler.sources.onnx import onnx_model
+from engine.compiler.sources.python import python_source
+from engine.compiler.calls.results import written
 from engine.compiler.specialisation import Specialisation, gradient_tape, specialised
-from engine.compiler.symbol import Symbol
-from engine.compiler.sympy_source import sympy_expressions
-from engine.compiler.tape import Tape
+from engine.compiler.tape.symbol import Symbol
+from engine.compiler.sources.sympy import sympy_expressions
+from engine.compiler.tape.tape import Tape
 
 KEPT: Final = 128  # specialisations of one function; the least recently used go
 BACKENDS: Final[dict[str, Backend]] = {"numpy": Arrays, "llvm": llvm}  # the last one is the fastest

@@ -8,7 +8,7 @@ from typing import Final
 from engine.drawing.layout import Direction, Place, Point
 from engine.drawing.marks import RADIUS, SIZES, panel, rectangle, text
 from engine.drawing.picture import Box
-from engine.drawing.text import escape, typeset, width
+from engine.text import escape, typeset, width
 
 ROW: Final = 23.0
 SIDE: Final = 10.0  # free space on both sides of a text

@@ -8,7 +8,7 @@ from typing import Final
 from engine.drawing.layout import Direction, Point
 from engine.drawing.palette import LIGHT, WIDTHS
 from engine.drawing.picture import Arrow, Box, Picture
-from engine.drawing.text import escape, typeset
+from engine.text import escape, typeset
 
 NO_SIZE: Final = Point(0.0, 0.0)
 LARGE: Final = 100  # boxes beyond which dot is told to hurry

@@ -17,7 +17,7 @@ from engine.drawing.marks import SIZES, n
 from engine.drawing.palette import LIGHT
 from engine.drawing.picture import Box, Picture
 from engine.drawing.svg import sign_size
-from engine.drawing.text import escape, typeset, width
+from engine.text import escape, typeset, width
 
 DPI: Final = 144.0  # twice the resolution of a plain screen
 BORDER: Final = 1.5

@@ -8,7 +8,7 @@ from typing import Final
 from engine.drawing.layout import Point
 from engine.drawing.marks import SIZES, rectangle, text
 from engine.drawing.picture import Picture
-from engine.drawing.text import width
+from engine.text import width
 
 LINE: Final = 20.0
 MARGIN: Final = 20.0

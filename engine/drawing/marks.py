@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.drawing.layout import Point
-from engine.drawing.text import escape
+from engine.text import escape
 
 SIZES: Final = {"value": 14.0, "symbol": 19.0, "label": 14.0, "small": 11.5, "sign": 11.5}  # of type
 RADIUS: Final = 7.0

@@ -10,7 +10,7 @@ from engine.drawing.layout import Direction
 from engine.drawing.palette import DARK, FONT, LIGHT
 from engine.drawing.picture import Picture
 from engine.drawing.svg import svg
-from engine.drawing.text import escape
+from engine.text import escape
 
 PAGE: Final = """<!DOCTYPE html>
 <html lang="en">

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from engine.drawing.graph import Graph, below
 from engine.drawing.owners import owners
 from engine.drawing.parts import Fold, Part, divided, opened, outputs, places
-from engine.drawing.text import clean, number, symbol
+from engine.text import clean, number, symbol
 from engine.value import Value
 
 STEPS: Final = (0.01, 0.1, 0.5)  # shares of the largest gradient at which a colour deepens

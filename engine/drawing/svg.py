@@ -15,7 +15,7 @@ from engine.drawing.legend import legend
 from engine.drawing.marks import SIZES, n, rectangle, text
 from engine.drawing.palette import STYLE
 from engine.drawing.picture import Arrow, Picture
-from engine.drawing.text import typeset, width
+from engine.text import typeset, width
 
 MIN_WIDTH: Final = 420.0  # room for the legend
 NO_LINKS: Final[Mapping[int, str]] = {}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.drawing.text import clean, symbol
+from engine.text import clean, symbol
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
 from engine.notation import PLAIN, Text, texts

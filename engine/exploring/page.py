@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.drawing.palette import DARK, LIGHT, Palette
-from engine.drawing.text import escape
+from engine.text import escape
 from engine.exploring.document import document, dumps
 from engine.exploring.history import frames
 from engine.exploring.program import program

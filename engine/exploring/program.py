@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.javascript import javascript_source
-from engine.compiler.passes import simplified
-from engine.compiler.tape import Tape
-from engine.compiler.trace import trace
-from engine.drawing.text import clean
+from engine.compiler.sources.javascript import javascript_source
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import trace
+from engine.text import clean
 from engine.node import Node
 from engine.reading import Reading, is_variable
 from engine.value import Value, constant

@@ -8,7 +8,7 @@ from typing import Any, Final
 from engine.drawing.layout import Direction, Layout, Point, Way, arrange
 from engine.drawing.picture import Arrow, Box, Picture
 from engine.drawing.svg import head_path, stroke_path
-from engine.drawing.text import width
+from engine.text import width
 
 HEIGHT: Final = 54.0
 FIGURES: Final = 80.0  # room for any number of four digits

@@ -15,8 +15,8 @@ from engine.compiler.llvm import python_objects as objects
 from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.inspection import Inspection, Unsupported
 from engine.compiler.llvm.making import Making, leaves
-from engine.compiler.results import has_array
-from engine.compiler.tape import Tape
+from engine.compiler.calls.results import has_array
+from engine.compiler.tape.tape import Tape
 from engine.trees import is_array
 
 WORK: Final = 1_000_000  # operations, on all examples together, that may be done while others wait: 0.1 ms

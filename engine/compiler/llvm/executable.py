@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from typing import Any, Final, final
 
-from engine.compiler.arrays import Arrays
+from engine.compiler.numpy_backend import Arrays
 from engine.compiler.backend import Executable, Layout, Options
 from engine.compiler.errors import Untranslatable
 from engine.compiler.llvm import python_objects
@@ -20,8 +20,8 @@ from engine.compiler.llvm.host import Linked, binding
 from engine.compiler.llvm.inspection import Unsupported
 from engine.compiler.llvm.plan import NUMBER
 from engine.compiler.llvm.program import linked
-from engine.compiler.results import Results
-from engine.compiler.tape import Tape
+from engine.compiler.calls.results import Results
+from engine.compiler.tape.tape import Tape
 
 FLOATS: Final = {"float64": ctypes.c_double, "float32": ctypes.c_float}
 

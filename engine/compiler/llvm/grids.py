@@ -15,7 +15,7 @@ from typing import Final
 from engine.compiler.llvm.code import Shape, begin_loop, end_loop
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.rows import ROWS
-from engine.compiler.loops import Loop, Piece
+from engine.compiler.loops.loop import Loop, Piece
 from engine.primitive import Primitive
 from engine.primitives import sum as total
 

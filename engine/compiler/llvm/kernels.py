@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernel import Kernel, constant_power, identifier, is_atom, kernel_of
+from engine.compiler.kernels.definition import Kernel, constant_power, identifier, is_atom, kernel_of
 from engine.compiler.llvm.code import PREDICATES, Code, Shape
-from engine.compiler.translate import OPERATORS
+from engine.compiler.sources.braces import OPERATORS
 
 FLOATS: Final[dict[type, str]] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 INTS: Final[dict[type, str]] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.FloorDiv: "sdiv"}

@@ -10,7 +10,7 @@ from functools import cache
 from math import copysign, exp, expm1, fabs
 from typing import Final
 
-from engine.compiler.kernel import Kernel, kernel_of
+from engine.compiler.kernels.definition import Kernel, kernel_of
 from engine.kernels import elementary, logistic
 
 

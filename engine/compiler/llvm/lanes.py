@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernel import Kernel, identifier
+from engine.compiler.kernels.definition import Kernel, identifier
 from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.exponential import OWN, own_name
 from engine.compiler.llvm.host import has_avx512, vector_function

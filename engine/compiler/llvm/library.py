@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernel import Kernel, kernel_of, kernels_of
+from engine.compiler.kernels.definition import Kernel, kernel_of, kernels_of
 from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.host import address
 from engine.compiler.llvm.kernels import table_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.compiler.kernel import is_atom, kernel_of
+from engine.compiler.kernels.definition import is_atom, kernel_of
 from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.kernels import atom_name, kernel_name
 from engine.compiler.llvm.rows import ROWS, Slots

@@ -11,7 +11,7 @@ from typing import Final
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.llvm.code import Code, Shape
-from engine.compiler.tape import Entry, Tape
+from engine.compiler.tape.tape import Entry, Tape
 
 SEGMENT: Final = 300  # operands in one function
 LARGE: Final = 3_000  # operands from where on a tape is translated in a third of the time, rather than well

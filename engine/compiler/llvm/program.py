@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from engine.compiler.backend import Layout, Options
-from engine.compiler.kernel import is_atom, kernels_of
+from engine.compiler.kernels.definition import is_atom, kernels_of
 from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.driver import Driver
 from engine.compiler.llvm.host import Linked
@@ -17,8 +17,8 @@ from engine.compiler.llvm.plan import Plan, is_large, is_long
 from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
-from engine.compiler.tape import Tape
-from engine.compiler.trace import collector_paused
+from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import collector_paused
 from engine.primitive import Primitive
 
 INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)

@@ -13,8 +13,8 @@ from engine.compiler.llvm.driver import release, reserve
 from engine.compiler.llvm.grids import Grid, has_kernel, padding
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import NUMBER, SEGMENT
-from engine.compiler.loops import Loop
-from engine.compiler.rolled import Rolled
+from engine.compiler.loops.loop import Loop
+from engine.compiler.loops.rolled_tape import Rolled
 from engine.primitive import Primitive
 from engine.primitives import sum as total
 

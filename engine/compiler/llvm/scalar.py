@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from engine.compiler.kernel import Kernel, identifier
+from engine.compiler.kernels.definition import Kernel, identifier
 from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.kernels import Term
 from engine.compiler.llvm.statements import Statements

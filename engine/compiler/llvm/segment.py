@@ -8,7 +8,7 @@ from typing import Final
 from engine.compiler.llvm.code import begin_loop, end_loop
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import Plan, is_long
-from engine.compiler.tape import Entry
+from engine.compiler.tape.tape import Entry
 from engine.node import CONSTANT, INPUT
 
 SHORT_RUN: Final = 8  # slots side by side that are copied one by one

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernel import identifier
+from engine.compiler.kernels.definition import identifier
 from engine.compiler.llvm.kernels import Expressions, Term
 
 

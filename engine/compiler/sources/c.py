@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from engine.compiler.kernel import Kernel, Type, is_atom, is_special, kernels_of
-from engine.compiler.tape import Tape
-from engine.compiler.translate import INFIX, Dialect, function_name, local
+from engine.compiler.kernels.definition import Kernel, Type, is_atom, is_special, kernels_of
+from engine.compiler.tape.tape import Tape
+from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 

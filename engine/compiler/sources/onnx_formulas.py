@@ -11,12 +11,12 @@ from functools import partial, reduce
 from typing import Any, Final
 
 from engine import primitives as p
-from engine.compiler import error_function as tables
-from engine.compiler.formulas import either, gelu_tanh_inner, gelu_tanh_steep, lowered, select
-from engine.compiler.passes import simplified
-from engine.compiler.symbol import applied
-from engine.compiler.tape import Tape
-from engine.compiler.trace import trace
+from engine.compiler.kernels import error_function as tables
+from engine.compiler.sources.formulas import either, gelu_tanh_inner, gelu_tanh_steep, lowered, select
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.symbol import applied
+from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import trace
 from engine.value import constant
 
 LARGEST: Final = 1.7976931348623157e308

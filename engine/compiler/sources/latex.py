@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from engine.compiler.tape import Tape
+from engine.compiler.tape.tape import Tape
 from engine.latex import LATEX
 from engine.node import CONSTANT, INPUT
 from engine.notation import Text

@@ -10,11 +10,11 @@ from copy import deepcopy
 from math import inf
 from typing import Final
 
-from engine.compiler.formulas import lowered
-from engine.compiler.kernel import Kernel, is_atom, kernel_of, kernels_of
-from engine.compiler.names import array_of, stem
-from engine.compiler.namespaces import NAMESPACES, Namespace
-from engine.compiler.tape import Entry, Tape
+from engine.compiler.sources.formulas import lowered
+from engine.compiler.kernels.definition import Kernel, is_atom, kernel_of, kernels_of
+from engine.compiler.tape.names import array_of, stem
+from engine.compiler.sources.namespaces import NAMESPACES, Namespace
+from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 
 EXACT: Final = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}"}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernel import Kernel, constant_power, identifier, is_atom, kernel_of
+from engine.compiler.kernels.definition import Kernel, constant_power, identifier, is_atom, kernel_of
 from engine.primitive import Primitive
 
 OPERATORS: Final[dict[type, str]] = {

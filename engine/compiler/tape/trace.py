@@ -9,8 +9,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from engine.compiler.errors import Enclosed, TracingError
-from engine.compiler.symbol import Symbol, applied
-from engine.compiler.tape import Entry, Tape
+from engine.compiler.tape.symbol import Symbol, applied
+from engine.compiler.tape.tape import Entry, Tape
 from engine.modes import LOCK, STATE, recording
 from engine.node import CONSTANT, INPUT, Node
 from engine.primitive import as_float

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from engine.compiler.formulas import lowered
-from engine.compiler.tape import Tape
+from engine.compiler.sources.formulas import lowered
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 
 SAME: Final = {

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any, Final, final
 
 from engine.compiler.backend import Layout, Options
-from engine.compiler.results import Results
-from engine.compiler.tape import Tape
+from engine.compiler.calls.results import Results
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT
 from engine.primitive import Primitive
 

@@ -11,7 +11,7 @@ from typing import Any, final
 
 from engine import functions
 from engine.compiler.specialisation import Specialisation
-from engine.compiler.tape import Tape
+from engine.compiler.tape.tape import Tape
 from engine.node import Node
 from engine.primitive import Primitive, as_float
 from engine.primitives import select

@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 from typing import Final, final
 
-from engine.compiler.identities import RULES, Pattern, Term, all_match
-from engine.compiler.tape import Entry, Tape
-from engine.compiler.trace import collector_paused
+from engine.compiler.tape.identities import RULES, Pattern, Term, all_match
+from engine.compiler.tape.tape import Entry, Tape
+from engine.compiler.tape.trace import collector_paused
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 from engine.primitives import add, maximum, minimum, mul

@@ -13,10 +13,10 @@ from typing import Any, Final
 from engine import functions as f
 from engine import primitives as p
 from engine.compiler.errors import Untranslatable
-from engine.compiler.passes import simplified
-from engine.compiler.symbol import applied
-from engine.compiler.tape import Tape
-from engine.compiler.trace import trace
+from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.symbol import applied
+from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import trace
 from engine.node import Node
 from engine.primitive import Primitive
 from engine.value import constant

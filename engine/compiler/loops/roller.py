@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, final
 
-from engine.compiler.chains import DIFFERENCE, MINUS, PLUS, PRODUCT, ZERO, Chain, Chains
-from engine.compiler.entries import Entry
-from engine.compiler.loops import Loop, Piece, Stride, Term
-from engine.compiler.rolled import Rolled
+from engine.compiler.loops.chains import DIFFERENCE, MINUS, PLUS, PRODUCT, ZERO, Chain, Chains
+from engine.compiler.tape.entry import Entry
+from engine.compiler.loops.loop import Loop, Piece, Stride, Term
+from engine.compiler.loops.rolled_tape import Rolled
 from engine.node import CONSTANT
 from engine.primitive import Primitive
 from engine.primitives import identity

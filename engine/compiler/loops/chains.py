@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import copysign
 from typing import Final, final
 
-from engine.compiler.entries import Entry
+from engine.compiler.tape.entry import Entry
 from engine.node import CONSTANT
 from engine.primitives import add, dot, mul, sub
 from engine.primitives import sum as total

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from engine.compiler.symbol import detach
+from engine.compiler.tape.symbol import detach
 from engine.node import CONSTANT
 from engine.primitive import Primitive, lookup
 from engine.primitives import greater, greater_equal, less, less_equal, matches

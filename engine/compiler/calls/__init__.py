@@ -1,0 +1,1 @@
+"""What a compiled function is called with, and what it returns."""

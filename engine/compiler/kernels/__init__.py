@@ -1,0 +1,1 @@
+"""Kernels read as source: their definitions, and what translators make of them."""

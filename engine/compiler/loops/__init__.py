@@ -1,0 +1,1 @@
+"""Loops, found again in a flat tape."""

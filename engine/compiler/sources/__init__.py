@@ -1,0 +1,1 @@
+"""A tape as text in other languages and for other libraries."""

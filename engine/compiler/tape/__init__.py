@@ -1,0 +1,1 @@
+"""A traced function: symbols record it, a tape holds it, passes simplify it."""
