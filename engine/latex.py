@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from engine.text import clean
 from engine.notation import Notation, Text, short, unbraced
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import PRODUCT, SIGN
+from engine.text import clean
 
 GREEK: Final = frozenset(
     """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from engine.text import clean
 from engine.node import Node
 from engine.primitive import ATOM, Primitive
 from engine.primitives.arithmetic import POWER, SIGN
+from engine.text import clean
 
 CALL: Final = re.compile(r"\w+\(.*\)(\[0\])?")
 MINUS: Final = "\N{MINUS SIGN}"

@@ -63,7 +63,7 @@ class Primitive:
                 serves floats, Values and symbols; None where the derivative is 0 everywhere
     gradient    n-ary primitives have this instead: from the list of operands to all the partials
     domain      where the function is smooth, per argument (n-ary: one entry for every argument)
-    gap         a function of the arguments that is zero exactly on the kinks, if there are any
+    kink         a function of the arguments that is zero exactly on the kinks, if there are any
     python      how it is written, "{0} + {1}"; by default a call of its name
     latex       the same for LaTeX; "{*}" stands for all operands of an n-ary one
     precedence  of both spellings, as in Python's grammar; ATOM binds tightest
@@ -77,7 +77,7 @@ class Primitive:
         *partials: Callable[..., Any] | None,
         gradient: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
         domain: tuple[Interval, ...] | Interval = REAL,
-        gap: Callable[..., float] | None = None,
+        kink: Callable[..., float] | None = None,
         python: str = "",
         latex: str = "",
         precedence: int = ATOM,
@@ -90,12 +90,12 @@ class Primitive:
         self.partials = partials
         self.gradient = gradient
         self.domain = (domain,) * max(1, len(partials)) if isinstance(domain, Interval) else domain
-        self.gap = gap
+        self.kink = kink
         self.python = python or f"{name}({slots})"
         self.latex = latex or rf"\operatorname{{{name.replace('_', ' ')}}}\left({slots}\right)"
         self.precedence = precedence
         self.foreign = foreign
-        self.special = foreign or None in partials  # the sweep has to look twice
+        self.irregular = foreign or None in partials  # the sweep has to look twice
         self.doc = doc
         self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.text import clean
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
 from engine.sweep import pull, stale, topological_order
+from engine.text import clean
 from engine.value import Value
 
 
-class Reading:
+class Snapshot:
     """The graph below root, with the gradients that `backward()` gives where all were 0.0 before; the
     `grad` of the nodes is neither read nor written. `extra` nodes get names as well.
 

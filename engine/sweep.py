@@ -17,7 +17,7 @@ from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.primitives.nary import dot
 from engine.primitives.nary import sum as total
 
-NOTHING: Final = -0.0  # the one number that changes nothing it is added to, not even -0.0
+MINUS_ZERO: Final = -0.0  # the one number that changes nothing it is added to, not even -0.0
 
 
 def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> list[Node]:
@@ -51,7 +51,7 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> l
                 node = waiting.pop()
             else:
                 node.mark = placed
-                node.adjoint = NOTHING
+                node.adjoint = MINUS_ZERO
                 order.append(node)
                 break
     return order
@@ -76,7 +76,7 @@ def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any]) -> Any
 
 def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] | None) -> bool:
     """The reverse sweep over nodes whose adjoints are cleared; `given` holds the local gradients of
-    foreign primitives. False, without an answer, if it meets a special primitive and has None.
+    foreign primitives. False, without an answer, if it meets an irregular primitive and has None.
     """
     order[-1].adjoint = seed
     for node in reversed(order):
@@ -86,7 +86,7 @@ def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] |
         primitive = node.primitive
         if left is None:
             if isinstance(right, tuple):
-                if primitive.special and given is None:
+                if primitive.irregular and given is None:
                     return False
                 sweep_back_many(node, right, given)
             elif primitive is LEAF:
@@ -108,7 +108,7 @@ def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] |
             elif primitive is sub:
                 left.adjoint += adjoint
                 right.adjoint -= adjoint
-            elif primitive.special:
+            elif primitive.irregular:
                 if given is None:
                     return False
                 sweep_back_many(node, (left, right), given)
@@ -121,7 +121,7 @@ def sweep_back(order: list[Node], seed: float, given: dict[int, Sequence[Any]] |
             left.adjoint -= adjoint
         elif primitive is relu:
             left.adjoint += adjoint * 0.0 if left._data <= 0.0 else adjoint
-        elif primitive.special:
+        elif primitive.irregular:
             if given is None:
                 return False
             sweep_back_many(node, (left,), given)
@@ -193,7 +193,7 @@ def cleared(order: list[Node]) -> list[Node]:
         node.adjoint = node._grad if node.primitive is LEAF else 0.0
     live = reached(order)
     for node in live:
-        node.adjoint = NOTHING
+        node.adjoint = MINUS_ZERO
     return live
 
 

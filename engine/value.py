@@ -96,11 +96,11 @@ class Value(Node):
                 return record_mixed(primitive, operands)
         parents = cast(tuple[Value, ...], operands)
         if primitive is dot:
-            return made(scalar_product(parents), dot, None, parents)
+            return record_node(scalar_product(parents), dot, None, parents)
         data = primitive.evaluate([parent._data for parent in parents])
         if len(parents) > 2 or primitive.gradient is not None:
-            return made(data, primitive, None, parents)
-        return made(data, primitive, parents[0], parents[1] if len(parents) == 2 else None)
+            return record_node(data, primitive, None, parents)
+        return record_node(data, primitive, parents[0], parents[1] if len(parents) == 2 else None)
 
     def select(self, a: object, b: object) -> Any:
         return where(self._data != 0.0, a, b)
@@ -108,52 +108,52 @@ class Value(Node):
     # The operators that nearly all nodes come from, without the detour over the table
 
     def __add__(self, other: object) -> Any:
-        y = beside(other)
-        return binary(add, self, other) if y is None else made(self._data + y._data, add, self, y)
+        y = as_operand(other)
+        return binary(add, self, other) if y is None else record_node(self._data + y._data, add, self, y)
 
     def __radd__(self, other: object) -> Any:
-        x = beside(other)
-        return binary(add, other, self) if x is None else made(x._data + self._data, add, x, self)
+        x = as_operand(other)
+        return binary(add, other, self) if x is None else record_node(x._data + self._data, add, x, self)
 
     def __sub__(self, other: object) -> Any:
-        y = beside(other)
-        return binary(sub, self, other) if y is None else made(self._data - y._data, sub, self, y)
+        y = as_operand(other)
+        return binary(sub, self, other) if y is None else record_node(self._data - y._data, sub, self, y)
 
     def __rsub__(self, other: object) -> Any:
-        x = beside(other)
-        return binary(sub, other, self) if x is None else made(x._data - self._data, sub, x, self)
+        x = as_operand(other)
+        return binary(sub, other, self) if x is None else record_node(x._data - self._data, sub, x, self)
 
     def __mul__(self, other: object) -> Any:
-        y = beside(other)
-        return binary(mul, self, other) if y is None else made(self._data * y._data, mul, self, y)
+        y = as_operand(other)
+        return binary(mul, self, other) if y is None else record_node(self._data * y._data, mul, self, y)
 
     def __rmul__(self, other: object) -> Any:
-        x = beside(other)
-        return binary(mul, other, self) if x is None else made(x._data * self._data, mul, x, self)
+        x = as_operand(other)
+        return binary(mul, other, self) if x is None else record_node(x._data * self._data, mul, x, self)
 
     def __neg__(self) -> Any:
-        return made(-self._data, neg, self, None)
+        return record_node(-self._data, neg, self, None)
 
     def relu(self) -> Any:
         x = self._data
-        return made(0.0 if x <= 0.0 else x, relu, self, None)
+        return record_node(0.0 if x <= 0.0 else x, relu, self, None)
 
     # Order is that of the data; equality and hash are identity, as of any node
 
     def __lt__(self, other: object) -> Any:
-        y = beside(other)
+        y = as_operand(other)
         return unlike(other) if y is None else self._data < y._data
 
     def __le__(self, other: object) -> Any:
-        y = beside(other)
+        y = as_operand(other)
         return unlike(other) if y is None else self._data <= y._data
 
     def __gt__(self, other: object) -> Any:
-        y = beside(other)
+        y = as_operand(other)
         return unlike(other) if y is None else self._data > y._data
 
     def __ge__(self, other: object) -> Any:
-        y = beside(other)
+        y = as_operand(other)
         return unlike(other) if y is None else self._data >= y._data
 
     def __hash__(self) -> int:
@@ -188,7 +188,7 @@ class Value(Node):
         return graph, (columns(self),)
 
 
-def made(
+def record_node(
     data: float, primitive: Primitive, left: Node | None, right: Node | tuple[Node, ...] | None
 ) -> Value:
     """The node of a primitive applied to operands: every node but a leaf is made here."""
@@ -229,7 +229,7 @@ def constant(x: object) -> Value:
     return node
 
 
-def beside(other: object) -> Value | None:
+def as_operand(other: object) -> Value | None:
     """What stands beside a Value in an expression, as a Value; None if it is neither that nor a number."""
     if isinstance(other, Value):
         return other

@@ -73,7 +73,7 @@ def mutants(row: Primitive) -> Iterator[Mutant]:
         yield from (Mutant(row, kind, i) for kind in ("scaled", "negated", "dropped", "assigned"))
         if row.gradient is not None or (i + 1 < count and row.partials[i + 1]):
             yield Mutant(row, "swapped", i)
-        if row.gap is not None or row.domain[0 if row.gradient else i].low > -inf:
+        if row.kink is not None or row.domain[0 if row.gradient else i].low > -inf:
             yield Mutant(row, "edge", i)
 
 
@@ -110,7 +110,7 @@ def wrong(mutant: Mutant, partials: list[Any], xs: list[Any]) -> None:
 def beyond_the_edge(row: Primitive, partial: Any, xs: list[Any], i: int) -> Any:
     """The partial as if the kinks lay one further down, or none where the domain has just begun."""
     data = [x._data if isinstance(x, Node) else x for x in xs]
-    if row.gap is not None:
+    if row.kink is not None:
         with no_grad():
             return row.local_gradient([*data[:i], data[i] + 1.0, *data[i + 1 :]])[i]
     return 0.0 if data[i] < row.domain[0 if row.gradient else i].low + 1.0 else partial

@@ -27,10 +27,10 @@ from engine import (
 )
 from engine.compiler import Untranslatable, jit
 from engine.compiler.backend import Block, Layout
-from engine.compiler.sources.formulas import FORMULAS
-from engine.compiler.sources.onnx_formulas import COMPARISONS, COMPOSED, NATIVE, native
-from engine.compiler.sources.onnx import onnx_model
 from engine.compiler.calls.results import Results
+from engine.compiler.sources.formulas import FORMULAS
+from engine.compiler.sources.onnx import onnx_model
+from engine.compiler.sources.onnx_formulas import COMPARISONS, COMPOSED, NATIVE, native
 from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE, custom
 from engine.testing.strategies import SMOOTH, from_primitive

@@ -10,7 +10,7 @@ from engine.explanation import explain
 from engine.latex import LATEX
 from engine.notation import PLAIN, PYTHON, texts
 from engine.parser import parse
-from engine.reading import Reading
+from engine.snapshot import Snapshot
 
 EVIL = [
     '"]; evil [label="',
@@ -28,7 +28,7 @@ EVIL = [
 
 
 def written(root, notation):
-    reading = Reading(root)
+    reading = Snapshot(root)
     return texts(reading.order, reading.names, notation)[id(root)].text
 
 
@@ -128,7 +128,7 @@ def test_leaves_of_one_label_are_told_apart():
 @pytest.mark.parametrize("label", ["v1", "v2"])
 def test_names_of_ours_avoid_the_users(label):
     x = Value(1.0, label)
-    names = list(Reading(x.exp().sin()).names.values())
+    names = list(Snapshot(x.exp().sin()).names.values())
     assert len(set(names)) == 3
 
 

@@ -14,7 +14,7 @@ import nn
 LADDER = """
     domain kernels source errors
     primitive
-    primitives
+    primitives text
     functions
     operators
     modes
@@ -27,7 +27,7 @@ LADDER = """
     build_info diagnosis notebook
     drawing
     notation
-    reading
+    snapshot
     latex textbook
     explanation compiler parser
     testing exploring

@@ -14,9 +14,9 @@ from small import in_threads
 import engine
 from engine import exp, primitives, relu, sin, value_and_grad, vmap
 from engine.compiler import jit
-from engine.compiler.numpy_backend import Arrays
 from engine.compiler.backend import Block, Layout, Options
 from engine.compiler.llvm import executable, host, llvm
+from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
 from engine.primitive import custom
@@ -78,7 +78,7 @@ def test_rows_that_are_python_functions_run_on_numpy():
     twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
     g = jit(vmap(value_and_grad(lambda x: twice(x) * x)))
     np.testing.assert_allclose(g(np.array([1.0, 3.0]))[1], [4.0, 12.0])
-    assert isinstance(g.latest.executable, Arrays)
+    assert isinstance(g.latest.executable, NumpyBackend)
 
 
 def test_without_llvmlite_numpy_computes_and_says_so_once(monkeypatch):
@@ -89,8 +89,8 @@ def test_without_llvmlite_numpy_computes_and_says_so_once(monkeypatch):
     executable.installed.cache_clear()
     tape, layout = trace(lambda xs: [xs[0] * 2.0], "x"), Layout((Block(1, False),))
     with pytest.warns(RuntimeWarning, match=r"chainrule\[jit\]"):
-        assert isinstance(llvm(tape, layout, Options()), Arrays)
-    assert isinstance(llvm(tape, layout, Options()), Arrays)
+        assert isinstance(llvm(tape, layout, Options()), NumpyBackend)
+    assert isinstance(llvm(tape, layout, Options()), NumpyBackend)
     executable.installed.cache_clear()
 
 

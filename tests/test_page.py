@@ -17,7 +17,7 @@ from engine import Value
 from engine.exploring import explore, to_json
 from engine.exploring.program import tape
 from engine.node import CONSTANT
-from engine.reading import Reading, is_variable
+from engine.snapshot import Snapshot, is_variable
 from engine.sweep import local_gradient
 from engine.testing.strategies import expressions
 
@@ -96,7 +96,7 @@ def computed(root):
     root.zero_grad()
     root.forward()
     root.backward()
-    return [(node.data, node.grad) for node in Reading(root).order]
+    return [(node.data, node.grad) for node in Snapshot(root).order]
 
 
 def bits(pairs):
@@ -131,7 +131,7 @@ def test_there_are_three_ways_through_the_steps(open_page, action):
     page.keyboard.press("Home")
     assert page.locator("#counter").text_content() == "1 / 22"
     leaves = [value for value, _ in shown(page) if value is not None]
-    assert leaves == [node.data for node in Reading(root).order if not node.parents]
+    assert leaves == [node.data for node in Snapshot(root).order if not node.parents]
     if action == "play":
         page.keyboard.press("Space")
         assert page.locator("#play").get_attribute("aria-label") == "Pause"
@@ -160,7 +160,7 @@ def test_a_step_shows_the_local_derivative_and_the_running_sum(open_page):
 
 def test_a_slider_moves_everything(open_page):
     root = neuron()
-    leaves = [node for node in Reading(root).order if is_variable(node)]
+    leaves = [node for node in Snapshot(root).order if is_variable(node)]
     page = open_page(explore(root))
     leaves[2].data = move(page, 2, 0.625)
     for (x, g), (value, gradient) in zip(shown(page), computed(root), strict=True):
@@ -180,7 +180,7 @@ def test_a_number_can_be_typed_also_beyond_the_slider(open_page):
 
 def amplified(root, rng):
     """Values and gradients when every operation is a little wrong, by 1e-10 of itself."""
-    order = Reading(root).order
+    order = Snapshot(root).order
     data = {}
     for node in order:
         exact = node.primitive.evaluate([data[id(p)] for p in node.parents]) if node.parents else node.data
@@ -214,7 +214,7 @@ def test_random_expressions_after_all_sliders_were_moved(open_page):
     @given(expressions(variables=3, max_leaves=6, max_nodes=16))
     def every(expression):
         root = expression.root
-        order = Reading(root).order
+        order = Snapshot(root).order
         page = open_page(explore(root), pages[0])
         assert bits(shown(page)) == bits(computed(root))
         page.keyboard.press("Home")
@@ -236,7 +236,7 @@ def test_random_expressions_after_all_sliders_were_moved(open_page):
 @settings(deadline=None)
 @given(expressions(variables=3, max_leaves=8))
 def test_the_program_of_the_page_gives_the_engines_bits_where_python_runs_it(expression):
-    order = Reading(expression.root).order
+    order = Snapshot(expression.root).order
     results = tape(order).evaluate([node.data for node in order if is_variable(node)])
     wanted = []
     for node in order:
@@ -459,7 +459,7 @@ def test_json_holds_what_its_schema_says():
     content = json.loads(to_json(root))
     root.backward()
     assert set(content) == {"format", "version", "expression", "nodes"}
-    for node, row in zip(Reading(root).order, content["nodes"], strict=True):
+    for node, row in zip(Snapshot(root).order, content["nodes"], strict=True):
         assert float(row["data"]).hex() == node.data.hex()
         assert float(row["gradient"]).hex() == node.grad.hex()
         assert len(row["local"]) == len(row["partials"]) == len(row["parents"]) == len(node.parents)

@@ -51,7 +51,7 @@ def point(row: Primitive, source: random.Random) -> list[float]:
     domain = row.domain * arity(row) if row.gradient is not None else row.domain
     while True:
         xs = [drawn(interval, source) for interval in domain]
-        apart = row.gap is None or abs(row.gap(xs) if row.gradient is not None else row.gap(*xs)) > 0.05
+        apart = row.kink is None or abs(row.kink(xs) if row.gradient is not None else row.kink(*xs)) > 0.05
         if apart and math.isfinite(row.evaluate(xs)):
             return xs
 

@@ -12,15 +12,9 @@ from pathlib import Path
 from types import MethodType
 from typing import Any, Final, final
 
-from engine.compiler.calls.arguments import Arguments
-from engine.compiler.numpy_backend import Arrays
 from engine.compiler.backend import Backend, Options
-from engine.compiler.sources.c import c_source
-from engine.compiler.calls.as_nodes import connected, number
-from engine.compiler.errors import Enclosed
-from engine.compiler.sources.javascript import javascript_source
-from engine.compiler.sources.latex import latex_source
-from engine.compiler.llvm import llvm
+from engine.compiler.calls.arguments import Arguments
+from engine.compiler.calls.as_nodes import as_nodes, number
 from engine.compiler.calls.batch import (
     Function,
     Mapping,
@@ -33,16 +27,22 @@ from engine.compiler.calls.batch import (
     static,
     takes_keyword,
 )
+from engine.compiler.calls.results import written
+from engine.compiler.errors import Enclosed
+from engine.compiler.llvm import llvm
+from engine.compiler.numpy_backend import NumpyBackend
+from engine.compiler.sources.c import c_source
+from engine.compiler.sources.javascript import javascript_source
+from engine.compiler.sources.latex import latex_source
 from engine.compiler.sources.onnx import onnx_model
 from engine.compiler.sources.python import python_source
-from engine.compiler.calls.results import written
+from engine.compiler.sources.sympy import sympy_expressions
 from engine.compiler.specialisation import Specialisation, gradient_tape, specialised
 from engine.compiler.tape.symbol import Symbol
-from engine.compiler.sources.sympy import sympy_expressions
 from engine.compiler.tape.tape import Tape
 
 KEPT: Final = 128  # specialisations of one function; the least recently used go
-BACKENDS: Final[dict[str, Backend]] = {"numpy": Arrays, "llvm": llvm}  # the last one is the fastest
+BACKENDS: Final[dict[str, Backend]] = {"numpy": NumpyBackend, "llvm": llvm}  # the last one is the fastest
 DTYPES: Final = ("float64", "float32")
 
 
@@ -156,7 +156,7 @@ class Compiled:
         outputs = compiled.run(arguments)
         if not nodes:
             return compiled.built(outputs, traced)
-        return connected(inlined(self.source(), args, statics), traced, outputs, compiled)
+        return as_nodes(inlined(self.source(), args, statics), traced, outputs, compiled)
 
     def specialisation(
         self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments, keywords: bool

@@ -50,7 +50,7 @@ UFUNCS: Final = {
 
 
 @final
-class Arrays:
+class NumpyBackend:
     """A tape run by NumPy."""
 
     def __init__(self, tape: Tape, layout: Layout, options: Options) -> None:

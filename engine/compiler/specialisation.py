@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, final
 
-from engine.compiler.calls.arguments import Arguments, merged
 from engine.compiler.backend import Backend, Block, Executable, Layout, Options
-from engine.compiler.tape.passes import simplified
+from engine.compiler.calls.arguments import Arguments, merged
 from engine.compiler.calls.results import Results, has_array, skeleton_of
+from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import collector_paused, replay, trace
 from engine.primitive import as_float

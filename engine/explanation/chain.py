@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
 from engine.notation import Notation, Text, texts
-from engine.reading import Reading
+from engine.snapshot import Snapshot
 from engine.sweep import local_gradient, topological_order
 from engine.textbook import partials
 from engine.value import Value
@@ -52,7 +52,7 @@ class Chain:
     """The chain rule for the derivatives of root to some targets."""
 
     def __init__(self, root: Value, targets: Sequence[Node]) -> None:
-        reading = Reading(root, targets)
+        reading = Snapshot(root, targets)
         self.root = root
         self.order = reading.order
         self.names = reading.names

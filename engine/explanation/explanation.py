@@ -9,7 +9,7 @@ from engine.explanation.mathematics import aligned, mathematics
 from engine.explanation.terminal import terminal
 from engine.modes import LOCK
 from engine.node import Node
-from engine.reading import is_variable
+from engine.snapshot import is_variable
 from engine.sweep import topological_order
 from engine.value import Value
 

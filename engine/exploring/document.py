@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.text import clean, symbol
 from engine.modes import LOCK
 from engine.node import CONSTANT, Node
 from engine.notation import PLAIN, Text, texts
-from engine.reading import Reading
+from engine.snapshot import Snapshot
 from engine.sweep import local_gradient, topological_order
+from engine.text import clean, symbol
 from engine.textbook import partials
 from engine.value import Value
 
@@ -51,7 +51,7 @@ def dumps(content: object) -> str:
 def document(root: Value) -> dict[str, Any]:
     if not isinstance(root, Value):
         raise TypeError(f"a Value is needed, the root of a graph, got {type(root).__name__}")
-    reading = Reading(root)
+    reading = Snapshot(root)
     order, called = reading.order, reading.names
     places = {id(node): i for i, node in enumerate(order)}
     spelling = Spelling()

@@ -9,7 +9,7 @@ from typing import Any
 from engine.exploring.document import number, slopes
 from engine.node import Node
 from engine.primitive import as_float
-from engine.reading import Reading, is_variable
+from engine.snapshot import Snapshot, is_variable
 from engine.value import Value
 
 
@@ -27,7 +27,7 @@ def frames(root: Value, history: Sequence[Mapping[str, object]] | None) -> list[
 
 def labelled(root: Value) -> dict[str, list[Value]]:
     found: dict[str, list[Value]] = {}
-    for node in Reading(root).order:
+    for node in Snapshot(root).order:
         if isinstance(node, Value) and is_variable(node):
             found.setdefault(node.label, []).append(node)
     return found
@@ -44,7 +44,7 @@ def frame(root: Value, leaves: Mapping[str, list[Value]], step: Mapping[str, obj
             )
         matches[0].data = as_float(data)
     root.forward()
-    return state(Reading(root).order)
+    return state(Snapshot(root).order)
 
 
 def state(order: Sequence[Node]) -> dict[str, Any]:

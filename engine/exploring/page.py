@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.drawing.palette import DARK, LIGHT, Palette
-from engine.text import escape
 from engine.exploring.document import document, dumps
 from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
-from engine.reading import Reading
+from engine.snapshot import Snapshot
+from engine.text import escape
 from engine.value import Value
 
 MAX_NODES: Final = 500  # more cannot be followed step by step
@@ -33,7 +33,7 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
 
     Raises ValueError for a graph of more than 500 nodes, and for a history that does not fit.
     """
-    count = len(Reading(root).order) if isinstance(root, Value) else 0
+    count = len(Snapshot(root).order) if isinstance(root, Value) else 0
     if count > MAX_NODES:
         raise ValueError(
             f"the graph has {count:,} nodes, the page shows up to {MAX_NODES}: explore a node nearer to "

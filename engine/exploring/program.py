@@ -10,9 +10,9 @@ from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
-from engine.text import clean
 from engine.node import Node
-from engine.reading import Reading, is_variable
+from engine.snapshot import Snapshot, is_variable
+from engine.text import clean
 from engine.value import Value, constant
 
 STANDING: Final = "const RULES = null;"
@@ -25,7 +25,7 @@ def program(root: Value) -> tuple[str, str]:
     It is null for a graph with rules of the user's own, which only Python can run; then the second
     text says so.
     """
-    order = Reading(root).order
+    order = Snapshot(root).order
     foreign = sorted({clean(node.op) for node in order if node.primitive.foreign})
     if foreign:
         return (

@@ -168,12 +168,12 @@ gelu_tanh: Final[Primitive] = row(
     latex=r"\operatorname{gelu}\left({0}\right)",
 )
 
-relu: Final[Primitive] = row("relu", elementary.relu, lambda x: step(x), gap=elementary.identity)
+relu: Final[Primitive] = row("relu", elementary.relu, lambda x: step(x), kink=elementary.identity)
 relu6: Final[Primitive] = row(
-    "relu6", elementary.relu6, lambda x: inside(x, 0.0, 6.0), gap=lambda x: x * (x - 6.0)
+    "relu6", elementary.relu6, lambda x: inside(x, 0.0, 6.0), kink=lambda x: x * (x - 6.0)
 )
 hardtanh: Final[Primitive] = row(
-    "hardtanh", elementary.hardtanh, lambda x: inside(x, -1.0, 1.0), gap=lambda x: x * x - 1.0
+    "hardtanh", elementary.hardtanh, lambda x: inside(x, -1.0, 1.0), kink=lambda x: x * x - 1.0
 )
 clamp: Final[Primitive] = row(
     "clamp",
@@ -181,50 +181,50 @@ clamp: Final[Primitive] = row(
     lambda x, low, high: within(x, low, high),
     lambda x, low, high: less(x, low) * less_equal(low, high),
     lambda x, low, high: less(high, maximum(x, low)),
-    gap=lambda x, low, high: (x - low) * (x - high) * (high - low),
+    kink=lambda x, low, high: (x - low) * (x - high) * (high - low),
 )
 leaky_slope: Final[Primitive] = row(
-    "leaky_slope", joint.leaky_slope, None, lambda x, slope: less_equal(x, 0.0), gap=lambda x, slope: x
+    "leaky_slope", joint.leaky_slope, None, lambda x, slope: less_equal(x, 0.0), kink=lambda x, slope: x
 )
 leaky_relu: Final[Primitive] = row(
     "leaky_relu",
     joint.leaky_relu,
     lambda x, slope: leaky_slope(x, slope),
     lambda x, slope: -relu(-x),
-    gap=lambda x, slope: x,
+    kink=lambda x, slope: x,
 )
 elu_curvature: Final[Primitive] = row(
     "elu_curvature",
     joint.elu_curvature,
     lambda x, alpha: elu_curvature(x, alpha),
     lambda x, alpha: elu_curvature(x, 1.0),
-    gap=lambda x, alpha: x,
+    kink=lambda x, alpha: x,
 )
 elu_slope: Final[Primitive] = row(
     "elu_slope",
     joint.elu_slope,
     lambda x, alpha: elu_curvature(x, alpha),
     lambda x, alpha: elu_curvature(x, 1.0),
-    gap=lambda x, alpha: x,
+    kink=lambda x, alpha: x,
 )
 elu: Final[Primitive] = row(
     "elu",
     joint.elu,
     lambda x, alpha: elu_slope(x, alpha),
     lambda x, alpha: expm1(-relu(-x)),
-    gap=lambda x, alpha: x,
+    kink=lambda x, alpha: x,
 )
 softsign_slope: Final[Primitive] = row(
     "softsign_slope",
     slopes.softsign_slope,
     lambda x: -2.0 * (sign(x) * softsign_slope(x) / (1.0 + absolute(x))),
-    gap=elementary.identity,
+    kink=elementary.identity,
 )
 softsign: Final[Primitive] = row(
     "softsign",
     elementary.softsign,
     lambda x: softsign_slope(x),
-    gap=elementary.identity,
+    kink=elementary.identity,
 )
 
 bce_curvature: Final[Primitive] = row(
@@ -268,7 +268,7 @@ huber_slope: Final[Primitive] = row(
     lambda x, delta: inside(x, -delta, delta),
     lambda x, delta: sign(x) * less(delta, absolute(x)),
     domain=(REAL, POSITIVE),
-    gap=lambda x, delta: x * x - delta * delta,
+    kink=lambda x, delta: x * x - delta * delta,
     doc="x between -delta and delta, then constant; its slope is 0 on the bounds",
 )
 huber: Final[Primitive] = row(
@@ -277,5 +277,5 @@ huber: Final[Primitive] = row(
     lambda x, delta: huber_slope(x, delta),
     lambda x, delta: relu(absolute(x) - delta),
     domain=(REAL, POSITIVE),
-    gap=lambda x, delta: x * x - delta * delta,
+    kink=lambda x, delta: x * x - delta * delta,
 )

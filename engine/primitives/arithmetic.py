@@ -133,7 +133,7 @@ matches: Final[Primitive] = row(
 )
 defined: Final[Primitive] = row("defined", elementary.defined, None, doc="1 for a number, nan for nan")
 step: Final[Primitive] = row(
-    "step", elementary.step, None, gap=elementary.identity, doc="1 for x > 0, else 0"
+    "step", elementary.step, None, kink=elementary.identity, doc="1 for x > 0, else 0"
 )
 wins: Final[Primitive] = row("wins", joint.wins, None, None, doc="the slope of maximum to its first argument")
 inside: Final[Primitive] = row(
@@ -144,39 +144,39 @@ within: Final[Primitive] = row(
 )
 
 sign: Final[Primitive] = row(
-    "sign", elementary.sign, None, gap=elementary.identity, latex=r"\operatorname{sgn}\left({0}\right)"
+    "sign", elementary.sign, None, kink=elementary.identity, latex=r"\operatorname{sgn}\left({0}\right)"
 )
 floor: Final[Primitive] = row(
     "floor",
     elementary.floor,
     None,
-    gap=lambda x: x - elementary.nearest(x),
+    kink=lambda x: x - elementary.nearest(x),
     latex=r"\left\lfloor {0}\right\rfloor",
 )
 ceil: Final[Primitive] = row(
     "ceil",
     elementary.ceil,
     None,
-    gap=lambda x: x - elementary.nearest(x),
+    kink=lambda x: x - elementary.nearest(x),
     latex=r"\left\lceil {0}\right\rceil",
 )
-trunc: Final[Primitive] = row("trunc", elementary.trunc, None, gap=lambda x: x - elementary.nearest(x))
+trunc: Final[Primitive] = row("trunc", elementary.trunc, None, kink=lambda x: x - elementary.nearest(x))
 round: Final[Primitive] = row(
     "round",
     elementary.nearest,
     None,
-    gap=lambda x: x - elementary.floor(x) - 0.5,
+    kink=lambda x: x - elementary.floor(x) - 0.5,
     latex=r"\left\lfloor {0}\right\rceil",
 )
 abs: Final[Primitive] = row(
-    "abs", elementary.absolute, lambda x: sign(x), gap=elementary.identity, latex=r"\left|{0}\right|"
+    "abs", elementary.absolute, lambda x: sign(x), kink=elementary.identity, latex=r"\left|{0}\right|"
 )
 copysign: Final[Primitive] = row(
     "copysign",
     joint.copysign,
     lambda x, y: sign(x) * copysign(1.0, y),
     None,
-    gap=lambda x, y: x * y,
+    kink=lambda x, y: x * y,
 )
 
 power_term: Final[Primitive] = row(
@@ -211,7 +211,7 @@ fmod: Final[Primitive] = row(
     lambda x, y: defined(fmod(x, y)),
     lambda x, y: -round((x - fmod(x, y)) / y),
     domain=(REAL, NONZERO),
-    gap=joint.remainder,
+    kink=joint.remainder,
 )
 mod: Final[Primitive] = row(
     "mod",
@@ -219,7 +219,7 @@ mod: Final[Primitive] = row(
     lambda x, y: defined(mod(x, y)),
     lambda x, y: -round((x - mod(x, y)) / y),
     domain=(REAL, NONZERO),
-    gap=joint.remainder,
+    kink=joint.remainder,
     python="{0} % {1}",
     latex=r"{0}\bmod {1}",
     precedence=PRODUCT,
@@ -230,7 +230,7 @@ remainder: Final[Primitive] = row(
     lambda x, y: defined(remainder(x, y)),
     lambda x, y: -round((x - remainder(x, y)) / y),
     domain=(REAL, NONZERO),
-    gap=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
+    kink=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
 )
 floordiv: Final[Primitive] = row(
     "floordiv",
@@ -238,7 +238,7 @@ floordiv: Final[Primitive] = row(
     None,
     None,
     domain=(REAL, NONZERO),
-    gap=joint.remainder,
+    kink=joint.remainder,
     python="{0} // {1}",
     latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
     precedence=PRODUCT,
@@ -249,7 +249,7 @@ maximum: Final[Primitive] = row(
     joint.maximum,
     lambda x, y: wins(x, y),
     lambda x, y: wins(y, x),
-    gap=elementary.sub,
+    kink=elementary.sub,
     latex=r"\max\left({0}, {1}\right)",
 )
 minimum: Final[Primitive] = row(
@@ -257,7 +257,7 @@ minimum: Final[Primitive] = row(
     joint.minimum,
     lambda x, y: wins(-x, -y),
     lambda x, y: wins(-y, -x),
-    gap=elementary.sub,
+    kink=elementary.sub,
     latex=r"\min\left({0}, {1}\right)",
 )
 
@@ -266,7 +266,7 @@ angle_curvature: Final[Primitive] = row(
     joint.angle_curvature,
     lambda x, y: 2.0 * angle_slope(x, y) * (square(angle_slope(x, y)) - 3.0 * square(angle_slope(y, x))),
     lambda x, y: 2.0 * angle_slope(y, x) * (3.0 * square(angle_slope(x, y)) - square(angle_slope(y, x))),
-    gap=special.hypot,
+    kink=special.hypot,
     doc="(y**2 - x**2) / (x**2 + y**2)**2",
 )
 angle_slope: Final[Primitive] = row(
@@ -274,7 +274,7 @@ angle_slope: Final[Primitive] = row(
     joint.angle_slope,
     lambda x, y: angle_curvature(x, y),
     lambda x, y: -2.0 * angle_slope(x, y) * angle_slope(y, x),
-    gap=special.hypot,
+    kink=special.hypot,
     doc="x / (x**2 + y**2), 0 at the origin",
 )
 unit: Final[Primitive] = row(
@@ -282,7 +282,7 @@ unit: Final[Primitive] = row(
     joint.unit,
     lambda x, y: unit(y, x) * angle_slope(y, x),
     lambda x, y: -unit(y, x) * angle_slope(x, y),
-    gap=special.hypot,
+    kink=special.hypot,
     doc="x / hypot(x, y), 0 at the origin",
 )
 hypot: Final[Primitive] = row(
@@ -290,7 +290,7 @@ hypot: Final[Primitive] = row(
     special.hypot,
     lambda x, y: unit(x, y),
     lambda x, y: unit(y, x),
-    gap=special.hypot,
+    kink=special.hypot,
     latex=r"\sqrt{{0}^{2}+{1}^{2}}",
 )
 atan2: Final[Primitive] = row(
@@ -298,6 +298,6 @@ atan2: Final[Primitive] = row(
     joint.atan2,
     lambda y, x: angle_slope(x, y),
     lambda y, x: -angle_slope(y, x),
-    gap=lambda y, x: y if x <= 0.0 else special.hypot(x, y),
+    kink=lambda y, x: y if x <= 0.0 else special.hypot(x, y),
     latex=r"\operatorname{atan2}\left({0}, {1}\right)",
 )

@@ -76,11 +76,11 @@ sec2: Final[Primitive] = row(
     "sec2",
     slopes.sec2,
     lambda x: 2.0 * (tan(x) * sec2(x)),
-    gap=elementary.cos,
+    kink=elementary.cos,
     latex=function(r"\sec^{2}"),
 )
 tan: Final[Primitive] = row(
-    "tan", elementary.tan, lambda x: sec2(x), gap=elementary.cos, latex=function(r"\tan")
+    "tan", elementary.tan, lambda x: sec2(x), kink=elementary.cos, latex=function(r"\tan")
 )
 atanh_slope: Final[Primitive] = row(
     "atanh_slope",

@@ -115,7 +115,7 @@ norm: Final[Primitive] = row(
     "norm",
     lists.norm,
     gradient=lambda xs: [unit(x, rest) for x, rest in zip(xs, all_but_each(xs, hypot, 0.0), strict=True)],
-    gap=lists.norm,
+    kink=lists.norm,
     python="norm([{*}])",
     latex=r"\left\Vert {*}\right\Vert",
 )
@@ -123,7 +123,7 @@ max: Final[Primitive] = row(
     "max",
     lists.largest,
     gradient=lambda xs: ties(xs, max(*xs)),
-    gap=spread,
+    kink=spread,
     python="max([{*}])",
     latex=r"\max\left({*}\right)",
 )
@@ -131,7 +131,7 @@ min: Final[Primitive] = row(
     "min",
     lists.smallest,
     gradient=lambda xs: ties(xs, min(*xs)),
-    gap=lambda xs: spread([-x for x in xs]),
+    kink=lambda xs: spread([-x for x in xs]),
     python="min([{*}])",
     latex=r"\min\left({*}\right)",
 )

@@ -1,6 +1,6 @@
 """Hypothesis strategies for numbers, Values, and whole expressions at points where they are smooth.
 
-All of it follows from the table of primitives: the domain column says what may be drawn, the gap
+All of it follows from the table of primitives: the domain column says what may be drawn, the kink
 column how far from a kink it is.
 """
 
@@ -231,9 +231,9 @@ def sound(node: Value, speed: float = 1.0) -> bool:
     """Whether a node is finite, not too large, and not near a kink, for operands of that speed."""
     if not isfinite(node.data) or abs(node.data) > LIMIT or speed > FASTEST:
         return False
-    gap = node.primitive.gap
-    if gap is None:
+    kink = node.primitive.kink
+    if kink is None:
         return True
     xs = [parent.data for parent in node.parents if isinstance(parent, Value)]
-    distance = abs(gap(xs) if node.primitive.gradient is not None else gap(*xs))
+    distance = abs(kink(xs) if node.primitive.gradient is not None else kink(*xs))
     return distance >= MARGIN * max(1.0, speed)

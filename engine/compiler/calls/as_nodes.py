@@ -17,7 +17,7 @@ from engine.primitive import Primitive, as_float
 from engine.primitives import select
 from engine.transform import grad
 from engine.trees import Tree
-from engine.value import Value, constant, made
+from engine.value import Value, constant, record_node
 
 
 @final
@@ -62,14 +62,16 @@ class FunctionOutput:
         return gradient
 
 
-def connected(f: Callable[..., Any], args: Sequence[Any], outputs: Any, compiled: Specialisation) -> Any:
+def as_nodes(f: Callable[..., Any], args: Sequence[Any], outputs: Any, compiled: Specialisation) -> Any:
     """The results that compiled code computed for these arguments, as nodes."""
     flat, name = Tree(list(args)), getattr(f, "__name__", "compiled")
     operands = tuple([x if isinstance(x, Node) else constant(x) for x in flat.scalars])
 
     def node(k: int, y: float) -> Value:
         rule = FunctionOutput(f, flat, k) if compiled.layout.mapped else TapeOutput(compiled, k)
-        return made(y, Primitive(name, rule.value, gradient=rule.gradient, foreign=True), None, operands)
+        return record_node(
+            y, Primitive(name, rule.value, gradient=rule.gradient, foreign=True), None, operands
+        )
 
     if compiled.stacked:
         stacked = Tree(compiled.built(outputs, args))

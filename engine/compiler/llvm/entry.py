@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.compiler.backend import Layout
+from engine.compiler.calls.results import has_array
 from engine.compiler.llvm import python_objects as objects
 from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.inspection import Inspection, Unsupported
 from engine.compiler.llvm.making import Making, leaves
-from engine.compiler.calls.results import has_array
 from engine.compiler.tape.tape import Tape
 from engine.trees import is_array
 

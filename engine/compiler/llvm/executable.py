@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from typing import Any, Final, final
 
-from engine.compiler.numpy_backend import Arrays
 from engine.compiler.backend import Executable, Layout, Options
+from engine.compiler.calls.results import Results
 from engine.compiler.errors import Untranslatable
 from engine.compiler.llvm import python_objects
 from engine.compiler.llvm.code import Shape
@@ -20,7 +20,7 @@ from engine.compiler.llvm.host import Linked, binding
 from engine.compiler.llvm.inspection import Unsupported
 from engine.compiler.llvm.plan import NUMBER
 from engine.compiler.llvm.program import linked
-from engine.compiler.calls.results import Results
+from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.tape.tape import Tape
 
 FLOATS: Final = {"float64": ctypes.c_double, "float32": ctypes.c_float}
@@ -109,11 +109,11 @@ class Native:
 def llvm(tape: Tape, layout: Layout, options: Options) -> Executable:
     """The backend. NumPy computes what it cannot: rows that are Python functions; all, without llvmlite."""
     if not installed():
-        return Arrays(tape, layout, options)
+        return NumpyBackend(tape, layout, options)
     try:
         return Native(tape, layout, options)
     except Untranslatable:
-        return Arrays(tape, layout, options)
+        return NumpyBackend(tape, layout, options)
 
 
 @cache

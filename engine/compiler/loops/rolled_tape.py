@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import copysign
 from typing import Final, TypeVar, final
 
-from engine.compiler.tape.entry import Entry, spelled
 from engine.compiler.loops.loop import Loop, Piece, Stride
+from engine.compiler.tape.entry import Entry, spelled
 from engine.compiler.tape.names import stem, unused
 from engine.node import CONSTANT, INPUT
 from engine.primitives import add, mul, sub

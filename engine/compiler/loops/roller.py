@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Final, final
 
 from engine.compiler.loops.chains import DIFFERENCE, MINUS, PLUS, PRODUCT, ZERO, Chain, Chains
-from engine.compiler.tape.entry import Entry
 from engine.compiler.loops.loop import Loop, Piece, Stride, Term
 from engine.compiler.loops.rolled_tape import Rolled
+from engine.compiler.tape.entry import Entry
 from engine.node import CONSTANT
 from engine.primitive import Primitive
 from engine.primitives import identity

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kernels.definition import Kernel, Type, is_atom, is_special, kernels_of
-from engine.compiler.tape.tape import Tape
 from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 

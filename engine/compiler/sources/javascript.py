@@ -10,8 +10,8 @@ from typing import Final
 
 from engine.compiler.kernels import error_function
 from engine.compiler.kernels.definition import Kernel, kernel_of, kernels_of
-from engine.compiler.tape.tape import Entry, Tape
 from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
+from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple, final
 
 from engine.build_info import __version__
 from engine.compiler.backend import Layout
-from engine.compiler.tape.names import array_of, stem
+from engine.compiler.calls.results import Results
 from engine.compiler.sources.onnx_formulas import COMPARISONS, NATIVE, native
 from engine.compiler.sources.python import arguments
-from engine.compiler.calls.results import Results
+from engine.compiler.tape.names import array_of, stem
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.trees import Piece

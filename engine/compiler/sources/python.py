@@ -10,10 +10,10 @@ from copy import deepcopy
 from math import inf
 from typing import Final
 
-from engine.compiler.sources.formulas import lowered
 from engine.compiler.kernels.definition import Kernel, is_atom, kernel_of, kernels_of
-from engine.compiler.tape.names import array_of, stem
+from engine.compiler.sources.formulas import lowered
 from engine.compiler.sources.namespaces import NAMESPACES, Namespace
+from engine.compiler.tape.names import array_of, stem
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 

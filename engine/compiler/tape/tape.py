@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, final
 
-from engine.compiler.tape.entry import Entry, spelled
-from engine.compiler.tape.names import array_of, stem
 from engine.compiler.loops.rolled_tape import SHOWN, Rolled, ends
 from engine.compiler.loops.roller import Roller
+from engine.compiler.tape.entry import Entry, spelled
+from engine.compiler.tape.names import array_of, stem
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
