@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.notation import Notation, Text, short, unbraced
 from engine.primitive import Primitive
-from engine.primitives.arithmetic import PRODUCT, SIGN
+from engine.primitives.row import PRODUCT, SIGN
 from engine.text import clean
 
 GREEK: Final = frozenset(

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from engine.node import Node
 from engine.primitive import ATOM, Primitive
-from engine.primitives.arithmetic import POWER, SIGN
+from engine.primitives.row import POWER, SIGN
 from engine.text import clean
 
 CALL: Final = re.compile(r"\w+\(.*\)(\[0\])?")

@@ -3,14 +3,19 @@
 
 A row reads: name, kernel, then one partial derivative for each argument as a straight expression in
 rows, so that it can be differentiated again. Rows that exist for that only are helper rows: they
-stand above the row whose derivative they are, and have accurate kernels of their own. `__all__` has
+stand at the end of their file, and have accurate kernels of their own. `__all__` has
 the public rows; those that take lists or options are public through `engine.functions`.
 """
 
 from engine.primitives.activations import *
 from engine.primitives.arithmetic import *
-from engine.primitives.elementary import *
+from engine.primitives.exponentials import *
+from engine.primitives.losses import *
 from engine.primitives.nary import *
+from engine.primitives.rounding import *
+from engine.primitives.selection import *
+from engine.primitives.special import *
+from engine.primitives.trigonometry import *
 
 # fmt: off
 __all__ = [

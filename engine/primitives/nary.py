@@ -15,7 +15,9 @@ from typing import Any, Final
 from engine.domain import POSITIVE
 from engine.kernels import joint, lists
 from engine.primitive import Primitive
-from engine.primitives.arithmetic import hypot, matches, row, unit
+from engine.primitives.row import row
+from engine.primitives.selection import matches
+from engine.primitives.trigonometry import hypot, unit
 
 
 def all_but_each(terms: Sequence[Any], combine: Callable[[Any, Any], Any], empty: float) -> list[Any]:
@@ -69,24 +71,6 @@ def spread(xs: list[float]) -> float:
     first, second = sorted(xs)[-1:-3:-1] if len(xs) > 1 else (1.0, 0.0)
     return first - second
 
-
-shift: Final[Primitive] = row(
-    "shift",
-    lists.largest,
-    gradient=lambda xs: [None] * len(xs),
-    doc="the largest, where the result does not depend on it: it takes no gradient",
-)
-shifted_exp: Final[Primitive] = row(
-    "shifted_exp", joint.shifted_exp, lambda x, top: shifted_exp(x, top), None, latex="e^{{0}-{1}}"
-)
-share: Final[Primitive] = row(
-    "share",
-    joint.share,
-    lambda x, y: share(y, x) / (x + y),
-    lambda x, y: -share(x, y) / (x + y),
-    domain=POSITIVE,
-    latex=r"\frac{{0}}{{0}+{1}}",
-)
 
 sum: Final[Primitive] = row(
     "sum",
@@ -150,10 +134,23 @@ log_softmax: Final[Primitive] = row(
     python="log_softmax([{*}])[0]",
     doc="the component of the first operand",
 )
-cross_entropy: Final[Primitive] = row(
-    "cross_entropy",
-    lists.cross_entropy,
-    gradient=residuals,
-    python="cross_entropy([{*}], 0)",
-    doc="-log softmax of the first operand, the logit of the target",
+
+# Helper rows: what the table needs to be closed under differentiation
+
+shift: Final[Primitive] = row(
+    "shift",
+    lists.largest,
+    gradient=lambda xs: [None] * len(xs),
+    doc="the largest, where the result does not depend on it: it takes no gradient",
+)
+shifted_exp: Final[Primitive] = row(
+    "shifted_exp", joint.shifted_exp, lambda x, top: shifted_exp(x, top), None, latex="e^{{0}-{1}}"
+)
+share: Final[Primitive] = row(
+    "share",
+    joint.share,
+    lambda x, y: share(y, x) / (x + y),
+    lambda x, y: -share(x, y) / (x + y),
+    domain=POSITIVE,
+    latex=r"\frac{{0}}{{0}+{1}}",
 )

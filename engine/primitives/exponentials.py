@@ -1,0 +1,107 @@
+"""Exponentials, logarithms and roots."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, UNIT
+from engine.kernels import elementary, joint, logarithms, slopes
+from engine.primitive import Primitive
+from engine.primitives.arithmetic import over
+from engine.primitives.row import POWER, PRODUCT, function, row
+
+LN2: Final = 0.6931471805599453
+LOG2_E: Final = 1.4426950408889634
+LOG10_E: Final = 0.4342944819032518
+exp: Final[Primitive] = row("exp", elementary.exp, lambda x: exp(x), latex="e^{{0}}", precedence=POWER)
+exp2: Final[Primitive] = row(
+    "exp2", elementary.exp2, lambda x: exp2(x) * LN2, latex="2^{{0}}", precedence=POWER
+)
+expm1: Final[Primitive] = row(
+    "expm1", elementary.expm1, lambda x: exp(x), latex=r"\left(e^{{0}}-1\right)", python="expm1({0})"
+)
+log: Final[Primitive] = row(
+    "log", elementary.log, lambda x: over(1.0, x), domain=POSITIVE, latex=function(r"\ln")
+)
+log1p: Final[Primitive] = row(
+    "log1p",
+    elementary.log1p,
+    lambda x: over(1.0, 1.0 + x),
+    domain=ABOVE_MINUS_ONE,
+    latex=r"\ln\left(1+{0}\right)",
+)
+log2: Final[Primitive] = row(
+    "log2", elementary.log2, lambda x: over(LOG2_E, x), domain=POSITIVE, latex=function(r"\log_{2}")
+)
+log10: Final[Primitive] = row(
+    "log10", elementary.log10, lambda x: over(LOG10_E, x), domain=POSITIVE, latex=function(r"\log_{10}")
+)
+log_base: Final[Primitive] = row(
+    "log_base",
+    logarithms.log_base,
+    lambda x, base: over(1.0 / log(base), x),
+    lambda x, base: -(log(x) / base) / (log(base) * log(base)),
+    domain=(POSITIVE, ABOVE_ONE),
+    python="log({0}, {1})",
+    latex=r"\log_{{1}}\left({0}\right)",
+)
+sqrt: Final[Primitive] = row(
+    "sqrt", elementary.sqrt, lambda x: 0.5 * inverse_sqrt(x), domain=POSITIVE, latex=r"\sqrt{{0}}"
+)
+cbrt: Final[Primitive] = row(
+    "cbrt", elementary.cbrt, lambda x: cbrt_slope(x), domain=NONZERO, latex=r"\sqrt[3]{{0}}"
+)
+logit: Final[Primitive] = row("logit", logarithms.logit, lambda p: logit_slope(p), domain=UNIT)
+logaddexp: Final[Primitive] = row(
+    "logaddexp",
+    logarithms.logaddexp,
+    lambda x, y: logistic_difference(x, y),
+    lambda x, y: logistic_difference(y, x),
+    latex=r"\ln\left(e^{{0}}+e^{{1}}\right)",
+)
+xlogy: Final[Primitive] = row(
+    "xlogy",
+    joint.xlogy,
+    lambda x, y: xlogy_slope(x, y),
+    lambda x, y: over(x, y),
+    domain=(REAL, POSITIVE),
+    latex=r"{0}\,\ln\left({1}\right)",
+    precedence=PRODUCT,
+)
+
+# Helper rows: what the table needs to be closed under differentiation
+
+inverse_sqrt: Final[Primitive] = row(
+    "inverse_sqrt",
+    slopes.inverse_sqrt,
+    lambda x: -0.5 * (inverse_sqrt(x) / x),
+    domain=POSITIVE,
+    latex=r"\frac{1}{\sqrt{{0}}}",
+    precedence=PRODUCT,
+)
+cbrt_slope: Final[Primitive] = row(
+    "cbrt_slope",
+    slopes.cbrt_slope,
+    lambda x: (-2.0 / 3.0) * cbrt_slope(x) / x,
+    domain=NONZERO,
+    latex=r"\frac{1}{3}\,{0}^{-2/3}",
+    precedence=PRODUCT,
+)
+logit_slope: Final[Primitive] = row(
+    "logit_slope",
+    logarithms.logit_slope,
+    lambda p: (2.0 * p - 1.0) * logit_slope(p) * logit_slope(p),
+    domain=UNIT,
+    latex=r"\frac{1}{{0}\,\left(1-{0}\right)}",
+    precedence=PRODUCT,
+)
+logistic_difference: Final[Primitive] = row(
+    "logistic_difference",
+    logarithms.logistic_difference,
+    lambda x, y: logistic_difference(x, y) * logistic_difference(y, x),
+    lambda x, y: -logistic_difference(x, y) * logistic_difference(y, x),
+    latex=r"\sigma\left({0}-{1}\right)",
+)
+xlogy_slope: Final[Primitive] = row(
+    "xlogy_slope", joint.xlogy_slope, None, lambda x, y: over(1.0, y), domain=(REAL, POSITIVE)
+)

@@ -1,0 +1,86 @@
+"""Signs, rounding, and what is left of a division."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from engine.domain import NONZERO, REAL
+from engine.kernels import elementary, joint
+from engine.primitive import Primitive
+from engine.primitives.row import PRODUCT, row
+from engine.primitives.selection import defined
+
+abs: Final[Primitive] = row(
+    "abs", elementary.absolute, lambda x: sign(x), kink=elementary.identity, latex=r"\left|{0}\right|"
+)
+sign: Final[Primitive] = row(
+    "sign", elementary.sign, None, kink=elementary.identity, latex=r"\operatorname{sgn}\left({0}\right)"
+)
+copysign: Final[Primitive] = row(
+    "copysign",
+    joint.copysign,
+    lambda x, y: sign(x) * copysign(1.0, y),
+    None,
+    kink=lambda x, y: x * y,
+)
+floor: Final[Primitive] = row(
+    "floor",
+    elementary.floor,
+    None,
+    kink=lambda x: x - elementary.nearest(x),
+    latex=r"\left\lfloor {0}\right\rfloor",
+)
+ceil: Final[Primitive] = row(
+    "ceil",
+    elementary.ceil,
+    None,
+    kink=lambda x: x - elementary.nearest(x),
+    latex=r"\left\lceil {0}\right\rceil",
+)
+trunc: Final[Primitive] = row("trunc", elementary.trunc, None, kink=lambda x: x - elementary.nearest(x))
+round: Final[Primitive] = row(
+    "round",
+    elementary.nearest,
+    None,
+    kink=lambda x: x - elementary.floor(x) - 0.5,
+    latex=r"\left\lfloor {0}\right\rceil",
+)
+fmod: Final[Primitive] = row(
+    "fmod",
+    joint.fmod,
+    lambda x, y: defined(fmod(x, y)),
+    lambda x, y: -round((x - fmod(x, y)) / y),
+    domain=(REAL, NONZERO),
+    kink=joint.remainder,
+)
+mod: Final[Primitive] = row(
+    "mod",
+    joint.mod,
+    lambda x, y: defined(mod(x, y)),
+    lambda x, y: -round((x - mod(x, y)) / y),
+    domain=(REAL, NONZERO),
+    kink=joint.remainder,
+    python="{0} % {1}",
+    latex=r"{0}\bmod {1}",
+    precedence=PRODUCT,
+)
+remainder: Final[Primitive] = row(
+    "remainder",
+    joint.remainder,
+    lambda x, y: defined(remainder(x, y)),
+    lambda x, y: -round((x - remainder(x, y)) / y),
+    domain=(REAL, NONZERO),
+    kink=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
+)
+floordiv: Final[Primitive] = row(
+    "floordiv",
+    joint.floordiv,
+    None,
+    None,
+    domain=(REAL, NONZERO),
+    kink=joint.remainder,
+    python="{0} // {1}",
+    latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
+    precedence=PRODUCT,
+)

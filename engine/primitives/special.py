@@ -1,0 +1,66 @@
+"""The error function, the gamma function and what belongs to them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.domain import POSITIVE, SYMMETRIC_UNIT, WHOLE
+from engine.kernels import elementary, gammas, polygammas, special
+from engine.primitive import Primitive
+from engine.primitives.row import function, row
+
+erf: Final[Primitive] = row("erf", elementary.erf, lambda x: erf_slope(x))
+erfc: Final[Primitive] = row("erfc", special.erfc, lambda x: -erf_slope(x))
+erfinv: Final[Primitive] = row(
+    "erfinv",
+    special.erfinv,
+    lambda y: erfinv_slope(y),
+    domain=SYMMETRIC_UNIT,
+    latex=r"\operatorname{erf}^{-1}\left({0}\right)",
+)
+lgamma: Final[Primitive] = row(
+    "lgamma",
+    gammas.lgamma,
+    lambda x: polygamma(0.0, x),
+    domain=POSITIVE,
+    latex=r"\ln\left|\Gamma\left({0}\right)\right|",
+)
+gamma: Final[Primitive] = row(
+    "gamma",
+    gammas.gamma,
+    lambda x: gamma(x) * polygamma(0.0, x),
+    domain=POSITIVE,
+    latex=function(r"\Gamma"),
+)
+polygamma: Final[Primitive] = row(
+    "polygamma",
+    polygammas.polygamma,
+    None,
+    lambda n, x: polygamma(n + 1.0, x),
+    domain=(WHOLE, POSITIVE),
+    latex=r"\psi^{({0})}\left({1}\right)",
+)
+
+# Helper rows: what the table needs to be closed under differentiation
+
+erf_slope: Final[Primitive] = row(
+    "erf_slope",
+    special.erf_slope,
+    lambda x: erf_curvature(x),
+    latex=r"\tfrac{2}{\sqrt{\pi}}e^{-{0}^{2}}",
+)
+erf_curvature: Final[Primitive] = row(
+    "erf_curvature",
+    special.erf_curvature,
+    lambda x: (4.0 * x * x - 2.0) * erf_slope(x),
+    latex=r"\operatorname{erf}''\left({0}\right)",
+)
+erfinv_slope: Final[Primitive] = row(
+    "erfinv_slope",
+    special.erfinv_slope,
+    lambda y: 2.0 * erfinv(y) * erfinv_slope(y) * erfinv_slope(y),
+    domain=SYMMETRIC_UNIT,
+)
+normal_density: Final[Primitive] = row(
+    "normal_density", special.normal_density, lambda x: -x * normal_density(x), latex=function(r"\varphi")
+)
