@@ -7,8 +7,6 @@ from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from functools import update_wrapper
 from importlib import import_module
-from os import PathLike
-from pathlib import Path
 from types import MethodType
 from typing import Any, Final, final
 
@@ -29,17 +27,11 @@ from engine.compiler.calls.batch import (
 )
 from engine.compiler.calls.results import written
 from engine.compiler.errors import Enclosed
+from engine.compiler.exports import Exports
 from engine.compiler.llvm import llvm
 from engine.compiler.numpy_backend import NumpyBackend
-from engine.compiler.sources.c import c_source
-from engine.compiler.sources.javascript import javascript_source
-from engine.compiler.sources.latex import latex_source
-from engine.compiler.sources.onnx import onnx_model
-from engine.compiler.sources.python import python_source
-from engine.compiler.sources.sympy import sympy_expressions
-from engine.compiler.specialisation import Specialisation, gradient_tape, specialised
+from engine.compiler.specialisation import Specialisation, specialised
 from engine.compiler.tape.symbol import Symbol
-from engine.compiler.tape.tape import Tape
 
 KEPT: Final = 128  # specialisations of one function; the least recently used go
 BACKENDS: Final[dict[str, Backend]] = {"numpy": NumpyBackend, "llvm": llvm}  # the last one is the fastest
@@ -93,7 +85,7 @@ def backend_named(name: str | None) -> str:
 
 
 @final
-class Compiled:
+class Compiled(Exports):
     """What `jit` returns: called like the function, it traces and compiles where a structure is new."""
 
     def __init__(
@@ -212,7 +204,7 @@ class Compiled:
             )
         return self.f
 
-    # What can be read, and written out
+    # What can be read
 
     @property
     def latest(self) -> Specialisation:
@@ -223,48 +215,6 @@ class Compiled:
             numbers = [0.0] * len(positional(self.source()))
             self.specialisation(numbers, (), Arguments(numbers, None), False)
         return next(reversed(self.known.values()))
-
-    @property
-    def tape(self) -> Tape:
-        """The simplified tape, readable when printed; of a mapped function, that of one example."""
-        return self.latest.tape
-
-    def to_c(self, name: str) -> str:
-        """One C99 file: `void name(const double *x, double *y)`, and for a function with one result
-        `double name_gradient(const double *x, double *gradient)`."""
-        one = len(self.tape.outputs) == 1
-        return c_source(self.tape, name, gradient_tape(self.latest.recorded, 0) if one else None)
-
-    def to_javascript(self, name: str) -> str:
-        """A JavaScript function from an array of the inputs to an array of the outputs."""
-        return javascript_source(self.tape, name)
-
-    def to_python(self, namespace: str = "math", name: str = "f") -> str:
-        """Python source in terms of "math", "numpy", "jax" or "torch"."""
-        return python_source(self.tape, namespace, name)
-
-    def to_latex(self) -> str:
-        """A formula, or an `aligned` block of them where parts are shared."""
-        return latex_source(self.tape)
-
-    def to_sympy(self) -> Any:
-        """A SymPy expression in symbols named like the arguments, or a tuple of them."""
-        return sympy_expressions(self.tape)
-
-    _sympy_ = to_sympy
-
-    def to_onnx(self, path: str | PathLike[str]) -> None:
-        """Writes an ONNX file in float64. Inputs are named like the arguments: shape () for a number, (n,)
-        for the n numbers of anything else, the examples in front where they are mapped. The numbers and
-        arrays of the result, in order, are result0, result1 ...
-
-        Every operation is within a few ulp of its condition inside its domain; beyond, and at its edge,
-        ONNX has its own conventions: zeros may lose their sign, the gradient of hypot is nan at 0, that of
-        log a number below it. Raises Untranslatable with all that ONNX lacks.
-        """
-        latest = self.latest
-        model = onnx_model(latest.tape, latest.layout, latest.results)
-        Path(path).write_bytes(model.SerializeToString())
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
