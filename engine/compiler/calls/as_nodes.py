@@ -11,7 +11,6 @@ from typing import Any, final
 
 from engine import functions
 from engine.compiler.specialisation import Specialisation
-from engine.compiler.tape.tape import Tape
 from engine.node import Node
 from engine.primitive import Primitive, as_float
 from engine.primitives import select
@@ -39,7 +38,7 @@ class TapeOutput:
         return gradient
 
     def recorded(self, *operands: Any) -> Any:
-        return evaluated(self.compiled.recorded, operands)[self.output]
+        return self.compiled.recorded.run(operands, decided)[self.output]
 
 
 @final
@@ -84,10 +83,6 @@ def number(x: Any) -> float:
     return x.data if isinstance(x, Value) else as_float(x)
 
 
-def evaluated(tape: Tape, inputs: Sequence[Any]) -> list[Any]:
-    """The outputs of a tape at numbers or nodes of any kind; conditions of values are decided."""
-    slots = list(inputs)
-    for primitive, operands, number in tape.entries[len(slots) :]:
-        apply = functions.where if primitive is select else primitive
-        slots.append(apply(*[slots[i] for i in operands]) if operands else number)
-    return [slots[i] for i in tape.outputs]
+def decided(primitive: Primitive, operands: Sequence[Any]) -> Any:
+    """A row of a tape at numbers or nodes of any kind: a condition of values takes one arm."""
+    return functions.where(*operands) if primitive is select else primitive.apply(tuple(operands))

@@ -3,13 +3,14 @@ rational numbers they are, so that SymPy rounds nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from engine.compiler.sources.formulas import lowered
 from engine.compiler.tape.tape import Tape
-from engine.node import CONSTANT, INPUT
+from engine.primitive import Primitive
 
 SAME: Final = {
     name: name
@@ -48,19 +49,15 @@ def sympy_expressions(tape: Tape) -> Any:
     except ImportError:
         raise ImportError("to_sympy needs SymPy: pip install sympy") from None
     tape = lowered(tape, SAME | RENAMED | BUILT, "sympy")
-    slots: list[Any] = []
-    for slot, (primitive, operands, number) in enumerate(tape.entries):
-        if primitive is INPUT:
-            slots.append(sympy.Symbol(tape.inputs[slot], real=True))
-        elif primitive is CONSTANT:
-            slots.append(exact(sympy, number))
-        elif primitive.name in BUILT:
-            slots.append(BUILT[primitive.name](sympy, *[slots[i] for i in operands]))
-        else:
-            function = getattr(sympy, (SAME | RENAMED)[primitive.name])
-            slots.append(function(*[slots[i] for i in operands]))
-    results = tuple(slots[i] for i in tape.outputs)
-    return results[0] if len(results) == 1 else results
+
+    def apply(row: Primitive, operands: Sequence[Any]) -> Any:
+        if row.name in BUILT:
+            return BUILT[row.name](sympy, *operands)
+        return getattr(sympy, (SAME | RENAMED)[row.name])(*operands)
+
+    symbols = [sympy.Symbol(name, real=True) for name in tape.inputs]
+    results = tape.run(symbols, apply, partial(exact, sympy))
+    return results[0] if len(results) == 1 else tuple(results)
 
 
 def exact(sympy: Any, x: float) -> Any:

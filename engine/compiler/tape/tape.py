@@ -5,7 +5,7 @@ Every backend reads this one data structure; no backend changes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, final
 
@@ -58,12 +58,22 @@ class Tape:
         """The same, if loops are few for what they compute; it costs little to learn that they are not."""
         return Roller(self.inputs, self.entries, self.outputs).regular()
 
-    def evaluate(self, numbers: Sequence[float]) -> list[float]:
-        """The outputs at these inputs, by the kernels: the meaning of a tape, one line after the other."""
-        slots = list(numbers)
+    def run(
+        self,
+        inputs: Sequence[Any],
+        apply: Callable[[Primitive, list[Any]], Any],
+        constant: Callable[[float], Any] = float,
+    ) -> list[Any]:
+        """The outputs at inputs of any kind, one line after the other: `apply` is what becomes of a row
+        and its operands, `constant` of a number."""
+        slots = list(inputs)
         for primitive, operands, number in self.entries[len(slots) :]:
-            slots.append(primitive.evaluate([slots[i] for i in operands]) if operands else number)
+            slots.append(apply(primitive, [slots[i] for i in operands]) if operands else constant(number))
         return [slots[i] for i in self.outputs]
+
+    def evaluate(self, numbers: Sequence[float]) -> list[float]:
+        """The outputs at these inputs, by the kernels: the meaning of a tape."""
+        return self.run(numbers, Primitive.evaluate)
 
     def name(self, slot: int) -> str:
         """How a slot is written: an input by its name, a constant as a number, all else v7."""

@@ -121,7 +121,4 @@ def leaves(values: Sequence[Node]) -> list[Node]:
 
 def replay(tape: Tape, inputs: Sequence[Any]) -> list[Any]:
     """The results of a tape at symbols: recorded again, node by node, so that transforms apply to it."""
-    slots = list(inputs)
-    for primitive, operands, number in tape.entries[len(slots) :]:
-        slots.append(applied(primitive, [slots[i] for i in operands]) if operands else constant(number))
-    return [slots[i] for i in tape.outputs]
+    return tape.run(inputs, applied, constant)
