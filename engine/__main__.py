@@ -47,7 +47,7 @@ def definitions(words: Sequence[str]) -> dict[str, str]:
 
 def differences(text: str, texts: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, float]:
     """The gradient to each leaf by finite differences of what was typed."""
-    leaves = {name: value for name, value in values.items() if not value.parents}
+    leaves = {name: value for name, value in values.items() if value.is_leaf}
 
     def f(*numbers: object) -> Value:
         return evaluate(text, defined(texts, dict(zip(leaves, map(Value, numbers), strict=True))))

@@ -13,7 +13,6 @@ from typing import Final
 from engine.drawing import draw
 from engine.explanation import explain
 from engine.exploring import explore
-from engine.node import CONSTANT
 from engine.notation import PYTHON, short
 from engine.parser import CONSTANTS, FUNCTIONS, ParseError, evaluate
 from engine.value import Value
@@ -36,7 +35,7 @@ z = x*y + 1           an expression with a name, to go on with
 def define(name: str, text: str, values: Mapping[str, Value]) -> Value:
     """The value of a definition, labelled with its name; a plain number becomes a leaf."""
     value = evaluate(text, values)
-    if value.primitive is CONSTANT:
+    if value.is_constant:
         return Value(value.data, name)
     if not value.label:
         value.label = name
@@ -57,7 +56,7 @@ def report(
     """Value and gradients as a table, with a column of finite differences if there are any."""
     rows = [["", "value", "gradient"]]
     for name, value in values.items():
-        if not value.parents:
+        if value.is_leaf:
             rows.append([name, PYTHON.number(value.data).text, PYTHON.number(value.grad).text])
     if differences is not None:
         rows[0] += ["differences", "error"]

@@ -35,7 +35,7 @@ def copied(root: Node, memo: dict[int, Any]) -> Any:
             waiting += [node, *missing]
         elif id(node) not in memo:
             memo[id(node)] = twin = copy(node)
-            connect(twin, node.primitive, [memo[id(p)] for p in parents], isinstance(node.right, tuple))
+            connect(twin, node.primitive, [memo[id(p)] for p in parents], node.is_nary)
     return memo[id(root)]
 
 
@@ -52,8 +52,8 @@ def columns(root: Node) -> Columns:
         leaves,
         [primitive if primitive.name else None for primitive in primitives],
         array("q", [number[id(node.primitive)] for node in nodes]),
-        array("q", [-1 if isinstance(node.right, tuple) else len(node.parents) for node in nodes]),
-        [len(node.parents) for node in nodes if isinstance(node.right, tuple)],
+        array("q", [-1 if node.is_nary else len(node.parents) for node in nodes]),
+        [len(node.parents) for node in nodes if node.is_nary],
         array("q", [place[id(parent)] for node in nodes for parent in node.parents]),
         array("d", [node._data for node in nodes]),
         array("d", [node._grad for node in nodes]),

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from engine.modes import LOCK
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.sweep import local_gradient, topological_order
 from engine.value import Value
 
@@ -70,7 +70,7 @@ def diagnose(root: Value) -> Diagnosis:
     for node in order:
         if not isfinite(node._data):
             return Diagnosis("value", node, node._data)
-    variable = {id(node) for node in order if node.primitive is not CONSTANT}
+    variable = {id(node) for node in order if not node.is_constant}
     adjoints = {id(root): 1.0}
     for node in reversed(order):
         if id(node) in adjoints:

@@ -14,6 +14,8 @@ def no_value() -> float:
     raise TypeError("a leaf has a number of its own: nothing computes it")
 
 
+# Kinds of leaf. No operation made them, but one slot tells all kinds of node apart; readers of a graph
+# ask the properties of a node (`is_constant`, ...).
 LEAF: Final = Primitive("", no_value)  # a variable
 CONSTANT: Final = Primitive("", no_value)  # a plain number in an expression: takes no gradient
 INPUT: Final = Primitive("", no_value)  # a variable that a running transform made for itself
@@ -38,12 +40,12 @@ class Note:
 class Node(Operators):
     """A primitive together with its operands: the closure of a local gradient.
 
-    The common node has one or two operands, in `left` and `right`; an n-ary one has none on the
-    left and a tuple of all on the right; a leaf has neither. `epoch` is when its data was made; an
-    operand of a later epoch is stale. `adjoint` and `mark` belong to the sweep that is running,
-    under the lock of `engine.modes`.
+    `epoch` is when its data was made; an operand of a later epoch is stale. `adjoint` and `mark`
+    belong to the sweep that is running, under the lock of `engine.modes`.
     """
 
+    # Nearly all nodes have one or two operands, in `left` and `right`: a tuple for each would take 40 %
+    # more time. Only an n-ary node has its operands in a tuple, on the right; then nothing is on the left.
     __slots__ = ("primitive", "left", "right", "note", "_data", "_grad", "adjoint", "mark", "epoch")
 
     def __init__(self, data: object, label: str = "") -> None:
@@ -75,6 +77,31 @@ class Node(Operators):
         if self.left is None:
             return right if isinstance(right, tuple) else ()
         return (self.left, right) if isinstance(right, Node) else (self.left,)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it has no operands."""
+        return self.left is None and self.right is None
+
+    @property
+    def is_nary(self) -> bool:
+        """Whether it has its operands in a list, as `sum` and `dot` have."""
+        return isinstance(self.right, tuple)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a plain number in an expression, which takes no gradient."""
+        return self.primitive is CONSTANT
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is a leaf that takes a gradient."""
+        return self.is_leaf and not self.is_constant
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it stands for an argument of a function that is being transformed."""
+        return self.primitive is INPUT or self.primitive is LINK
 
     @property
     def op(self) -> str:

@@ -22,7 +22,7 @@ def show_graphs() -> None:
 
 def picture(root: Value) -> str | None:
     """The SVG of a small graph. None, which leaves it to the text, of a leaf and of a large graph."""
-    if not root.parents or is_large(root):
+    if root.is_leaf or is_large(root):
         return None
     # drawing is loaded when there is something to draw, as everything that reads the graph
     return cast(str, importlib.import_module("engine.drawing").draw(root)._repr_svg_())

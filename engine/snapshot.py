@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.modes import LOCK
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.sweep import pull, stale, topological_order
 from engine.text import clean
 from engine.value import Value
@@ -25,19 +25,14 @@ class Snapshot:
             for parent in node.parents:
                 if parent.epoch > node.epoch:
                     raise stale(node, parent)
-        active = {id(node) for node in self.order if node.primitive is not CONSTANT}
+        active = {id(node) for node in self.order if not node.is_constant}
         adjoints = pull(self.order, {id(root): 1.0}, active, on_nodes=False)
         # Adding 0.0 is what a leaf does: it turns -0.0 into 0.0.
         self.gradients = {
-            id(node): adjoints.get(id(node), 0.0) + 0.0 if is_variable(node) else adjoints.get(id(node), 0.0)
+            id(node): adjoints.get(id(node), 0.0) + 0.0 if node.is_variable else adjoints.get(id(node), 0.0)
             for node in self.order
         }
         self.names = names([*self.order, *(node for node in extra if id(node) not in self.gradients)])
-
-
-def is_variable(node: Node) -> bool:
-    """A leaf that takes a gradient."""
-    return not node.parents and node.primitive is not CONSTANT
 
 
 def names(order: Sequence[Node]) -> dict[int, str]:
@@ -51,7 +46,7 @@ def names(order: Sequence[Node]) -> dict[int, str]:
             found[key] = label if label not in tallies else numbered(f"{label}_", tallies, taken)
             tallies.setdefault(label, 1)
     for node in order:
-        if node.primitive is not CONSTANT and id(node) not in found:
+        if not node.is_constant and id(node) not in found:
             found[id(node)] = numbered("v", tallies, taken)
     return found
 

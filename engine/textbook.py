@@ -8,7 +8,7 @@ from typing import Any, Final
 from engine import functions
 from engine import primitives as p
 from engine.modes import LOCK, recording
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.primitive import Traceable
 from engine.sweep import local_gradient, times, topological_order
 
@@ -71,9 +71,9 @@ def readable(derivative: Node, number: float | None, operands: tuple[Node, ...])
     """The same graph over the operands with textbook formulas in place of helper rows, or the number."""
     with LOCK:
         order = topological_order([derivative], operands)
-    built: dict[int, Any] = {id(x): x for x in operands if x.primitive is not CONSTANT}
+    built: dict[int, Any] = {id(x): x for x in operands if not x.is_constant}
     for node in order:
-        if node.primitive is CONSTANT:
+        if node.is_constant:
             built[id(node)] = node._data
         elif id(node) not in built:
             rule = FORMULAS.get(node.op, node.primitive)

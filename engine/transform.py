@@ -50,7 +50,7 @@ class Run:
                 self.order = topological_order(roots, self.inputs)
             own = {id(x) for x in self.inputs}
             self.active = dependents(self.order, own)
-            variables = (node for node in self.order if node.primitive is INPUT or node.primitive is LINK)
+            variables = (node for node in self.order if node.is_input)
             self.on_nodes = self.connected or any(id(node) not in own for node in variables)
         finally:
             self.retire()

@@ -44,7 +44,7 @@ class Value(Node):
 
     @data.setter
     def data(self, data: object) -> None:
-        if self.left is not None or self.right is not None:
+        if not self.is_leaf:
             raise AttributeError(
                 f"data of a computed node ({self.op}) follows from its operands: "
                 f"assign the data of a leaf and call forward() on the root"

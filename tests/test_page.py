@@ -16,8 +16,7 @@ import engine
 from engine import Value
 from engine.exploring import explore, to_json
 from engine.exploring.program import tape
-from engine.node import CONSTANT
-from engine.snapshot import Snapshot, is_variable
+from engine.snapshot import Snapshot
 from engine.sweep import local_gradient
 from engine.testing.strategies import expressions
 
@@ -131,7 +130,7 @@ def test_there_are_three_ways_through_the_steps(open_page, action):
     page.keyboard.press("Home")
     assert page.locator("#counter").text_content() == "1 / 22"
     leaves = [value for value, _ in shown(page) if value is not None]
-    assert leaves == [node.data for node in Snapshot(root).order if not node.parents]
+    assert leaves == [node.data for node in Snapshot(root).order if node.is_leaf]
     if action == "play":
         page.keyboard.press("Space")
         assert page.locator("#play").get_attribute("aria-label") == "Pause"
@@ -160,7 +159,7 @@ def test_a_step_shows_the_local_derivative_and_the_running_sum(open_page):
 
 def test_a_slider_moves_everything(open_page):
     root = neuron()
-    leaves = [node for node in Snapshot(root).order if is_variable(node)]
+    leaves = [node for node in Snapshot(root).order if node.is_variable]
     page = open_page(explore(root))
     leaves[2].data = move(page, 2, 0.625)
     for (x, g), (value, gradient) in zip(shown(page), computed(root), strict=True):
@@ -223,11 +222,11 @@ def test_random_expressions_after_all_sliders_were_moved(open_page):
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("End")
         assert bits(shown(page)) == bits(computed(root))
-        for i, leaf in enumerate(filter(is_variable, order)):
+        for i, leaf in enumerate(node for node in order if node.is_variable):
             leaf.data = move(page, i, leaf.data * 1.001 + 0.001)
         rng = random.Random(1)
         got, wanted, *others = shown(page), computed(root), *(amplified(root, rng) for _ in range(4))
-        kept = [i for i, node in enumerate(order) if node.primitive is not CONSTANT]
+        kept = [i for i, node in enumerate(order) if not node.is_constant]
         agree(*([pairs[i] for i in kept] for pairs in (got, wanted, *others)))
 
     every()
@@ -237,7 +236,7 @@ def test_random_expressions_after_all_sliders_were_moved(open_page):
 @given(expressions(variables=3, max_leaves=8))
 def test_the_program_of_the_page_gives_the_engines_bits_where_python_runs_it(expression):
     order = Snapshot(expression.root).order
-    results = tape(order).evaluate([node.data for node in order if is_variable(node)])
+    results = tape(order).evaluate([node.data for node in order if node.is_variable])
     wanted = []
     for node in order:
         if node.parents:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine.modes import LOCK
-from engine.node import CONSTANT
 from engine.primitives import identity
 from engine.sweep import local_gradient, topological_order
 from engine.value import Value
@@ -28,7 +27,7 @@ class Graph(NamedTuple):
                 self.slopes[i] = local_gradient(self.nodes[i])
 
     def is_constant(self, i: int) -> bool:
-        return self.nodes[i].primitive is CONSTANT
+        return self.nodes[i].is_constant
 
 
 def below(root: Value, links: bool) -> Graph:

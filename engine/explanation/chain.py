@@ -8,7 +8,7 @@ from math import prod
 from typing import Final, NamedTuple, TypeVar
 
 from engine.modes import LOCK
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.notation import Notation, Text, texts
 from engine.snapshot import Snapshot
 from engine.sweep import local_gradient, topological_order
@@ -128,7 +128,7 @@ def edges(node: Node) -> list[Edge]:
     return [
         Edge(node, i, slope)
         for i, (parent, slope) in enumerate(slopes)
-        if slope is not None and parent.primitive is not CONSTANT
+        if slope is not None and not parent.is_constant
     ]
 
 

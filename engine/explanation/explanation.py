@@ -9,7 +9,6 @@ from engine.explanation.mathematics import aligned, mathematics
 from engine.explanation.terminal import terminal
 from engine.modes import LOCK
 from engine.node import Node
-from engine.snapshot import is_variable
 from engine.sweep import topological_order
 from engine.value import Value
 
@@ -26,7 +25,7 @@ def explain(root: Value, wrt: Value | str | Iterable[Value | str] | None = None)
     with LOCK:
         order = topological_order([root])
     if wrt is None:
-        leaves = [node for node in order if is_variable(node)]
+        leaves = [node for node in order if node.is_variable]
         return Explanation(root, [leaf for leaf in leaves if leaf.label] or leaves)
     asked = [wrt] if isinstance(wrt, (Value, str)) else list(wrt)
     return Explanation(root, [found(target, order) for target in asked])

@@ -10,7 +10,7 @@ from engine.notation import PYTHON, SHORT, short
 
 
 def terminal(e: Chain) -> Iterator[str]:
-    leaves = [node for node in e.order if not node.parents and id(node) in e.names]
+    leaves = [node for node in e.order if node.is_leaf and id(node) in e.names]
     yield f"{equation(e)} = {PYTHON.number(e.root._data).text}"
     if e.root.parents:
         yield "at " + ", ".join(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.modes import LOCK
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.notation import PLAIN, Text, texts
 from engine.snapshot import Snapshot
 from engine.sweep import local_gradient, topological_order
@@ -81,7 +81,7 @@ def document(root: Value) -> dict[str, Any]:
 def kind(node: Node) -> str:
     if node.parents:
         return "operation"
-    return "constant" if node.primitive is CONSTANT else "leaf"
+    return "constant" if node.is_constant else "leaf"
 
 
 def mark(node: Node) -> str:
@@ -129,7 +129,7 @@ def pattern(node: Node) -> tuple[object, ...]:
     parents = node.parents
     first: dict[int, int] = {}
     places = [first.setdefault(id(parent), i) for i, parent in enumerate(parents)]
-    constants = [repr(parent._data) if parent.primitive is CONSTANT else "" for parent in parents]
+    constants = [repr(parent._data) if parent.is_constant else "" for parent in parents]
     return node.primitive, *places, *constants
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.exploring.document import number, slopes
 from engine.node import Node
 from engine.primitive import as_float
-from engine.snapshot import Snapshot, is_variable
+from engine.snapshot import Snapshot
 from engine.value import Value
 
 
@@ -28,7 +28,7 @@ def frames(root: Value, history: Sequence[Mapping[str, object]] | None) -> list[
 def labelled(root: Value) -> dict[str, list[Value]]:
     found: dict[str, list[Value]] = {}
     for node in Snapshot(root).order:
-        if isinstance(node, Value) and is_variable(node):
+        if isinstance(node, Value) and node.is_variable:
             found.setdefault(node.label, []).append(node)
     return found
 

@@ -11,7 +11,7 @@ from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
 from engine.node import Node
-from engine.snapshot import Snapshot, is_variable
+from engine.snapshot import Snapshot
 from engine.text import clean
 from engine.value import Value, constant
 
@@ -41,7 +41,7 @@ def program(root: Value) -> tuple[str, str]:
 
 def tape(order: Sequence[Node]) -> Tape:
     """Leaves in, all operations and their local derivatives out."""
-    leaves = [node for node in order if is_variable(node)]
+    leaves = [node for node in order if node.is_variable]
     names = [f"x{i}" for i in range(len(leaves))]
     return simplified(trace(lambda xs: list(outputs(order, leaves, xs)), names))
 

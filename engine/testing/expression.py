@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from engine.modes import LOCK, recording
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.notation import PYTHON, Text
 from engine.primitive import ATOM
 from engine.sweep import topological_order
@@ -97,7 +97,7 @@ def written(root: Node) -> str:
         if node.parents:
             operands = [operand(node, i) for i in range(len(node.parents))]
             texts[id(node)] = PYTHON.apply(node.primitive, operands)
-        elif node.primitive is CONSTANT or not node.label.isidentifier():
+        elif node.is_constant or not node.label.isidentifier():
             texts[id(node)] = PYTHON.number(node._data)
         else:
             texts[id(node)] = Text(node.label, ATOM)
