@@ -159,6 +159,7 @@ def test_parameters_never_hide_what_the_source_needs():
         (lambda v1, v_: v1 / v_, "v1, v_"),
         (lambda x0, v2: x0 / v2, "x0, v2"),
         (lambda math, x0: math / x0, "x_0, x0"),
+        (lambda größe, x0: größe / x0, "x_0, x0"),
     ],
 )
 def test_parameters_keep_their_names(f, kept):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
+from engine.compiler.tape.names import stem
 from engine.transform import Mapped
 
 Function = Callable[..., Any]
@@ -72,12 +73,11 @@ def inlined(f: Function, args: Sequence[Any], statics: Sequence[int]) -> Functio
 
 
 def argument_names(f: Function, statics: Sequence[int], count: int) -> list[str]:
-    """What to call the traced arguments on a tape: the parameters if they are plain, else x0, x1 ..."""
-    names = [p.name for p in positional(f)]
-    names = [name for i, name in enumerate(names) if i not in statics]
-    if len(names) < count or not all(name.isascii() and len(name) <= 40 for name in names):
-        return [f"x{i}" for i in range(count)]
-    return names[:count]
+    """What to call the traced arguments on a tape: like the parameters; x0, x1 ... where one is not plain."""
+    names = [p.name for i, p in enumerate(positional(f)) if i not in statics][:count]
+    x = stem("x", names)
+    plain = [name if name.isascii() and len(name) <= 40 else f"{x}{i}" for i, name in enumerate(names)]
+    return plain if len(plain) == count else [f"x{i}" for i in range(count)]
 
 
 def positional(f: Function) -> list[Parameter]:
