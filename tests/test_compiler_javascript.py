@@ -20,7 +20,8 @@ from engine import (
     tanh,
     where,
 )
-from engine.compiler.kernels import error_function, jit
+from engine.compiler import jit
+from engine.compiler.kernels import error_function
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace

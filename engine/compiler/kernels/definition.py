@@ -21,6 +21,13 @@ from engine.compiler.errors import Untranslatable
 from engine.primitive import Primitive
 
 Type = Literal["float", "int", "bool", "list"]
+# The functions of `math` that kernels may call, and how many operands each takes; how they are spelled is a
+# target's own
+ATOMS: Final = dict.fromkeys(
+    """acos acosh asin asinh atan atanh cbrt cos cosh erf erfc exp exp2 expm1 fabs floor isinf isnan log log10
+    log1p log2 sin sinh sqrt tan tanh""".split(),
+    1,
+) | dict.fromkeys("atan2 copysign fmod pow".split(), 2)
 ANNOTATIONS: Final[dict[str, Type]] = {
     "float": "float",
     "int": "int",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels.definition import Kernel, kernel_of, kernels_of
+from engine.compiler.kernels.definition import ATOMS, Kernel, kernel_of, kernels_of
 from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.host import address
 from engine.compiler.llvm.kernels import table_name
@@ -17,7 +17,6 @@ from engine.primitive import Primitive
 
 ATOM: Final = re.compile(r"@(atom\.(\w+?)(?:\.x\d+)?)\(")
 CALLED: Final = re.compile(r"call ([^@()]+?) @([\w.]+)\(([^()]*)\)")
-TWO: Final = frozenset({"pow", "atan2", "fmod"})
 
 
 def kernel_functions(primitives: Iterable[Primitive], shape: Shape) -> list[str]:
@@ -55,7 +54,7 @@ def tables(kernels: Iterable[Kernel]) -> list[str]:
 def atoms(text: str, shape: Shape) -> list[str]:
     """Functions on lanes for the atoms that a text calls."""
     names = dict.fromkeys(name for whole, name in ATOM.findall(text) if ".x" in whole)
-    return [lane_atom(name, 2 if name in TWO else 1, shape) for name in names]
+    return [lane_atom(name, ATOMS[name], shape) for name in names]
 
 
 def declarations(text: str, known: Mapping[str, int]) -> tuple[list[str], dict[str, int]]:

@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from engine.compiler.kernels.definition import Kernel, Type, is_atom, is_special, kernels_of
+from engine.compiler.kernels.definition import ATOMS, Kernel, Type, is_atom, is_special, kernels_of
 from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
 TYPES: Final[dict[Type, str]] = {"float": "double", "int": "long", "bool": "int", "list": "const double *"}
+# A compiler may compute all others itself, where an argument is constant, and round otherwise than libm
 EXACT: Final = ("copysign", "fabs", "floor", "fmod", "sqrt", "isinf", "isnan")
-# A compiler may compute the others itself, where an argument is constant, and round otherwise than libm
-LIBM: Final = """acos acosh asin asinh atan atanh cbrt cos cosh erf erfc exp exp2 expm1 log log10 log1p log2
-    sin sinh tan tanh""".split()
-LIBM_OF_TWO: Final = ("atan2", "pow")
+LIBM: Final = [name for name in ATOMS if name not in EXACT]
 BLOCK: Final = 500  # operations in one C function: compilers take quadratic time over longer ones
 
 
 class C(Dialect):
-    atoms = {name: name for name in EXACT} | {name: f"libm_{name}" for name in (*LIBM, *LIBM_OF_TWO)}
+    atoms = {name: name for name in EXACT} | {name: f"libm_{name}" for name in LIBM}
 
     def number(self, x: float) -> str:
         if is_special(x):
@@ -88,12 +86,12 @@ def preamble(primitives: Sequence[Primitive]) -> Iterator[str]:
     yield "#include <math.h>\n#include <stdlib.h>"
     body = "\n\n".join(DIALECT.function(kernel) for kernel in kernels)
     atoms = {p.value.__name__ for p in primitives if is_atom(p.value)}
-    called = [n for n in (*LIBM, *LIBM_OF_TWO) if n in atoms or f"libm_{n}(" in body]
+    called = [n for n in LIBM if n in atoms or f"libm_{n}(" in body]
     if called:
         yield (
             "/* volatile: what libm returns, also where a compiler could compute it by itself */\n"
             + "\n".join(
-                f"static double (*volatile libm_{n})({'double, ' * (n in LIBM_OF_TWO)}double) = {n};"
+                f"static double (*volatile libm_{n})({', '.join(['double'] * ATOMS[n])}) = {n};"
                 for n in called
             )
         )

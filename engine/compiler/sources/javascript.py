@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kernels import error_function
-from engine.compiler.kernels.definition import Kernel, kernel_of, kernels_of
+from engine.compiler.kernels.definition import ATOMS, Kernel, kernel_of, kernels_of
 from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
@@ -25,13 +25,11 @@ HELPERS: Final = {
     "pow": "(x, y) => x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : Math.pow(x, y)",
 }
 OURS: Final = {"error_function_erf": error_function.erf, "error_function_erfc": error_function.erfc}
-MATH: Final = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 floor log log10 log1p log2
-    sin sinh sqrt tan tanh""".split()
 
 
 class JavaScript(Dialect):
     atoms = (
-        {name: f"Math.{name}" for name in MATH}
+        {name: f"Math.{name}" for name in ATOMS}
         | {name: f"math_{name}" for name in HELPERS}
         | {function.__name__: name for name, function in OURS.items()}
         | {"fabs": "Math.abs"}
