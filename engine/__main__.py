@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 
 from engine.build_info import describe
 from engine.console import Console, defined, report
@@ -56,19 +59,17 @@ def differences(text: str, texts: Mapping[str, str], values: Mapping[str, Value]
     return dict(zip(leaves, found, strict=True))
 
 
-def answer(options: Namespace) -> None:
-    """Prints and writes what was asked for."""
+def answer(options: Namespace) -> list[str]:
+    """What was asked for in words, once the files are written."""
     text = options.expression.strip()
     texts = definitions(options.names)
     values = defined(texts)
     root = evaluate(text, values)
     root.backward()
-    print(report(text, root, values, differences(text, texts, values) if options.check else None))
-    if options.explain:
-        print(f"\n{explain(root)}")
-    for path, picture in ((options.svg, draw), (options.html, explore)):
-        if path:
-            print(f"wrote {picture(root).save(path)}")
+    lines = [report(text, root, values, differences(text, texts, values) if options.check else None)]
+    lines += ["", str(explain(root))] if options.explain else []
+    files = ((options.svg, draw), (options.html, explore))
+    return lines + [f"wrote {picture(root).save(path)}" for path, picture in files if path]
 
 
 def main(words: Sequence[str]) -> int:
@@ -78,12 +79,45 @@ def main(words: Sequence[str]) -> int:
         Console().loop()
         return 0
     try:
-        answer(options)
+        lines = answer(options)
     except (ParseError, TypeError, ValueError, RuntimeError, ImportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    print("\n".join(lines))
     return 0
 
 
+def program(words: Sequence[str]) -> int:
+    """`main` as one program of many in a shell: what it said is out when it ends, and what ends it early,
+    Ctrl-C or a reader that has seen enough, ends it as it would any other, without a word."""
+    if sys.stdout is None:
+        print("error: standard output is closed", file=sys.stderr)
+        return 1
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  (input() wants one)
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):  # bytes and characters that the locale does not know
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return main(words)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return end_by(signal.SIGINT)
+    except BrokenPipeError:
+        return end_by(signal.SIGPIPE)
+    except OSError as error:  # a full disk, a terminal that is gone
+        print(f"error: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's own last flush would complain once more
+        return 1
+
+
+def end_by(number: signal.Signals) -> int:
+    """Ends by a signal that Python had caught: the shell sees its number, and stops its loop at a Ctrl-C."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    return 128 + number
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(program(sys.argv[1:]))

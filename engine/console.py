@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterable, Mapping
@@ -148,23 +149,37 @@ class Console:
         return sorted(word for word in known if word.startswith(start))
 
     def loop(self) -> None:
-        """Reads lines until :quit or the end of the input."""
+        """Reads lines until :quit or the end of the input. Raises OSError if they cannot be read."""
         complete(self)
-        print("Expressions, derivatives and their graphs. Type :help for help.")
+        print("Expressions, derivatives and their graphs. Type :help for help.", flush=True)
         while True:
             try:
-                line = input("> ")
-                if line.strip() in (":quit", ":q"):
+                line = read()
+                if line is None or line.strip() in (":quit", ":q"):
                     return
-                answer = self.run(line)
-            except EOFError:
-                print()
-                return
+                print(self.answer(line), flush=True)  # input() swallows what goes wrong
             except KeyboardInterrupt:
-                answer = ""
-            except (ParseError, ValueError, RuntimeError, ImportError, OSError) as error:
-                answer = str(error)
-            print(answer)
+                if not sys.stdin.isatty():
+                    raise
+                print()  # somebody at a terminal wants a fresh line
+
+    def answer(self, line: str) -> str:
+        """What a line answers, an error in words."""
+        try:
+            return self.run(line)
+        except (ParseError, ValueError, RuntimeError, ImportError, OSError) as error:
+            return str(error)
+
+
+def read() -> str | None:
+    """The next line, None at the end of the input."""
+    if sys.stdin is None:
+        return None
+    try:
+        return input("> " if sys.stdin.isatty() else "")
+    except EOFError:
+        print()
+        return None
 
 
 def scratch(name: str) -> Path:

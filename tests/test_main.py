@@ -1,6 +1,9 @@
 """The command line and the interactive mode."""
 
 import io
+import os
+import shlex
+import signal
 import subprocess
 import sys
 
@@ -211,5 +214,61 @@ def test_ctrl_c_at_the_prompt_starts_a_new_line(monkeypatch, capsys):
         raise line
 
     monkeypatch.setattr("builtins.input", typed)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     Console().loop()
     assert "1 + 1 = 2" in capsys.readouterr().out
+
+
+BUFFERED = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+def engine_with(*words, **options):
+    """The program as a shell starts it, without a terminal."""
+    command = [sys.executable, "-m", "engine", *words]
+    return subprocess.Popen(command, env=BUFFERED, stderr=subprocess.PIPE, **options)
+
+
+def ended(process):
+    """Its exit status and what it complained of."""
+    _, errors = process.communicate(timeout=20)
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "errors"),
+    [
+        ("{} <&-", 0, ""),
+        ("{} >&-", 1, "error: standard output is closed\n"),
+        ("{} 1+1 >&-", 1, "error: standard output is closed\n"),
+        ("echo 1+1 | {} 2>&-", 0, ""),
+        ("{} 1+1 >/dev/full", 1, "error: [Errno 28] No space left on device\n"),
+        ("{} --version >/dev/full", 1, "error: [Errno 28] No space left on device\n"),
+        ("{} 0>/dev/null", 1, "error: [Errno 9] Bad file descriptor\n"),
+        ("printf '\\377\\n' | {}", 0, ""),
+    ],
+)
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a shell on Linux")
+def test_streams_that_are_closed_full_or_strange_end_it_quietly(shell, status, errors):
+    words = shell.format(f"{shlex.quote(sys.executable)} -m engine")
+    done = subprocess.run(
+        ["sh", "-c", words], env=BUFFERED, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stderr) == (status, errors)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("words", [[], ["1+1"], ["x", "x=2", "--explain"]])
+def test_a_reader_that_has_seen_enough_ends_it_as_any_other_program(words):
+    reading, writing = os.pipe()
+    process = engine_with(*words, stdin=subprocess.PIPE, stdout=writing)
+    os.close(writing)
+    os.close(reading)
+    assert ended(process) == (-signal.SIGPIPE, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_without_a_terminal_ends_it_as_any_other_program():
+    process = engine_with(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.read(1)  # it is up
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == (-signal.SIGINT, b"")
