@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from math import inf
 from pathlib import Path
 from types import BuiltinFunctionType
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, TypeVar, final
 
 from engine.compiler.errors import Untranslatable
 from engine.primitive import Primitive
 
+T = TypeVar("T")
 Type = Literal["float", "int", "bool", "list"]
 # The functions of `math` that kernels may call, and how many operands each takes; how they are spelled is a
 # target's own
@@ -41,6 +42,7 @@ ANNOTATIONS: Final[dict[str, Type]] = {
 class Kernel:
     """The definition of a kernel, its names resolved and its types inferred.
 
+    function    what is called
     name        a unique identifier, in ASCII, safe in every target
     tree        the function as `ast`, without its docstring
     parameters  name and type of each; `variables` the same of parameters and local variables
@@ -48,6 +50,7 @@ class Kernel:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
         self.module = sys.modules[function.__module__]
         self.tree = definition(str(source_file(function)), function.__name__)
         self.name = f"{function.__module__.rpartition('.')[2]}_{function.__name__}"
@@ -75,6 +78,11 @@ class Kernel:
             return getattr(self.module, name)
         except AttributeError:
             raise Untranslatable(f"{self.name} uses {name}, which its module does not define") from None
+
+    def refusal(self, node: ast.stmt | ast.expr, what: str) -> Untranslatable:
+        """The error for a part of it that cannot be translated, with its line."""
+        text = ast.unparse(node).partition("\n")[0]
+        return Untranslatable(f"{text!r} in line {node.lineno} of {self.module.__name__} {what}")
 
     def called(self, node: ast.expr) -> Any:
         """The function in a call: `exp`, `math.exp`, a kernel, or one of float, int, len by name."""
@@ -187,31 +195,44 @@ def constant_power(node: ast.BinOp) -> float:
         raise Untranslatable(f"a power of two numbers is needed, got {ast.unparse(node)}") from None
 
 
-def kernels_of(primitives: Iterable[Primitive]) -> list[Kernel]:
+def kernels_of(primitives: Iterable[Primitive], target: str) -> list[Kernel]:
     """The kernels of rows and all that they call, callees first. Raises one Untranslatable for all."""
-    order: dict[Callable[..., Any], Kernel] = {}
+    return list(translated(primitives, target, lambda kernel: kernel))
+
+
+def translated(primitives: Iterable[Primitive], target: str, write: Callable[[Kernel], T]) -> dict[Kernel, T]:
+    """The same with what `write` makes of each of them."""
+    written: dict[Kernel, T] = {}
     missing: dict[str, str] = {}
     for primitive in primitives:
         try:
             if primitive.foreign:
                 raise Untranslatable("a Python function of yours")
             if not is_atom(primitive.value):
-                collect(primitive.value, order)
+                collect(kernel_of(primitive.value), written, write)
         except Untranslatable as error:
             missing[primitive.name] = str(error)
     if missing:
-        reasons = "; ".join(f"{name} ({reason})" for name, reason in missing.items())
-        raise Untranslatable(f"{len(missing)} operations cannot be translated: {reasons}")
-    return list(order.values())
+        raise lacking(missing, target)
+    return written
 
 
-def collect(function: Callable[..., Any], order: dict[Callable[..., Any], Kernel]) -> None:
-    """Adds a kernel behind its callees; kernels nest a few deep, so recursion is safe."""
-    if function not in order:
-        kernel = kernel_of(function)
+def collect(
+    kernel: Kernel, written: dict[Kernel, T], write: Callable[[Kernel], T], callers: tuple[Kernel, ...] = ()
+) -> None:
+    """Adds a kernel behind its callees. They nest a few deep: what goes on for ever calls itself."""
+    if kernel in callers:
+        raise kernel.refusal(kernel.tree, "calls itself")
+    if kernel not in written:
         for callee in kernel.callees():
-            collect(callee, order)
-        order[function] = kernel
+            collect(kernel_of(callee), written, write, (*callers, kernel))
+        written[kernel] = write(kernel)
+
+
+def lacking(missing: Mapping[str, str], target: str) -> Untranslatable:
+    """The error for rows that a target cannot have, each with a reason."""
+    reasons = ", ".join(f"{name} ({reason})" for name, reason in missing.items())
+    return Untranslatable(f"{target} lacks {len(missing)} operations of this function: {reasons}")
 
 
 def is_special(x: float) -> bool:

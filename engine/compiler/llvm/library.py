@@ -21,7 +21,7 @@ CALLED: Final = re.compile(r"call ([^@()]+?) @([\w.]+)\(([^()]*)\)")
 
 def kernel_functions(primitives: Iterable[Primitive], shape: Shape) -> list[str]:
     """The definitions of kernels and of all that they call. Raises Untranslatable, for all rows at once."""
-    kernels = kernels_of(primitives)
+    kernels = kernels_of(primitives, "compiled code")
     if not shape.lanes:
         return [scalar_function(kernel) for kernel in kernels]
     texts: list[str] = []

@@ -33,7 +33,7 @@ def called_rows(plan: Plan) -> list[Primitive]:
 
 def kernels(rows: Sequence[Primitive], shape: Shape) -> str:
     """The kernels of rows with all that they need but declarations."""
-    body = "\n".join([*tables(kernels_of(rows)), *kernel_functions(rows, shape)])
+    body = "\n".join([*tables(kernels_of(rows, "compiled code")), *kernel_functions(rows, shape)])
     atomic = [p.value.__name__ for p in rows if is_atom(p.value)]
     called = " ".join(f"@{atom_name(name, shape)}(" for name in atomic)
     return "\n".join([body, *atoms(body + called, shape)])

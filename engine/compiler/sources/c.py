@@ -82,7 +82,7 @@ def c_source(tape: Tape, name: str, gradient: Tape | None = None) -> str:
 
 def preamble(primitives: Sequence[Primitive]) -> Iterator[str]:
     """What stands in front of the functions: includes, atoms, tables, kernels."""
-    kernels = kernels_of(primitive for primitive in primitives if primitive.name not in INFIX)
+    kernels = kernels_of([p for p in primitives if p.name not in INFIX], "C")
     yield "#include <math.h>\n#include <stdlib.h>"
     body = "\n\n".join(DIALECT.function(kernel) for kernel in kernels)
     atoms = {p.value.__name__ for p in primitives if is_atom(p.value)}

@@ -83,7 +83,7 @@ def javascript_source(tape: Tape, name: str) -> str:
 def preamble(primitives: Iterable[Primitive]) -> Iterator[str]:
     """Helpers, tables and kernels."""
     rows = [p for p in primitives if p.name not in INFIX]
-    kernels = kernels_of(rows)
+    kernels = kernels_of(rows, "JavaScript")
     body = " ".join(
         [*map(DIALECT.function, kernels), *(DIALECT.atoms.get(p.value.__name__, "") for p in rows)]
     )

@@ -29,7 +29,8 @@ def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
     Raises ValueError for another namespace, Untranslatable with all the operations that it lacks.
     """
     if namespace == "math":
-        kernels = kernels_of(e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT)
+        rows = [e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT]
+        kernels = kernels_of(rows, "math")
         return module(tape, name, MATH, list(kernel_sources(kernels)), by_kernel)
     if namespace not in NAMESPACES:
         raise ValueError(f"namespace is one of math, {', '.join(NAMESPACES)}, got {namespace!r}")
