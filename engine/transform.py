@@ -65,8 +65,8 @@ class Run:
 
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""
-        form, kind, count = self.results.form, self.results.kind, len(self.results.scalars)
-        if form not in (None, ()):
+        if not self.results.is_scalar:
+            kind, count = self.results.kind, len(self.results.scalars)
             what = "None: is there a return?" if kind == "NoneType" else f"{kind} of {count}: see jacobian"
             raise TypeError(f"{transform} needs a function that returns one number, got {what}")
         return as_plain(self.results.scalars[0])

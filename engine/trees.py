@@ -8,7 +8,7 @@ and a function from new parts to a new object, as `nn.Module` does.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from copy import copy
 from math import prod
 from typing import Any, NamedTuple
@@ -69,30 +69,72 @@ def renewed(tree: Any, keys: Sequence[Any], values: Sequence[Any]) -> Any:
     return twin
 
 
+class End(NamedTuple):
+    """Stands behind the parts of a container: from here on we are outside of it."""
+
+    container: int
+
+
+def walk(tree: Any) -> Iterator[tuple[Any, tuple[Sequence[Any], Rebuild] | None]]:
+    """A tree and all that it holds, each container before its parts, with what `parts` says of it. No
+    recursion. Raises ValueError for what contains itself."""
+    around: dict[int, Any] = {}  # the containers that we are in; alive, so that none takes the id of another
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if type(part) is End:
+            del around[part.container]
+            continue
+        split = parts(part)
+        yield part, split
+        if split is not None and split[0]:
+            if id(part) in around:
+                raise ValueError(f"a {type(part).__name__} contains itself: it has no end as an argument")
+            around[id(part)] = part
+            waiting.append(End(id(part)))
+            waiting.extend(reversed(split[0]))
+
+
 class Tree:
     """A nested argument taken apart: `scalars` in order, and `build` for others in their place.
 
-    `form` is the structure without the numbers: equal for trees that fit together.
+    `form` is the structure without the numbers, flat: equal for trees that fit together.
     """
 
     def __init__(self, tree: Any) -> None:
         self.kind = type(tree).__name__
         self.pieces: list[Piece] = []
-        self.assemble, self.form = self._split(tree)
+        self.containers: list[tuple[int, Rebuild] | None] = []  # as they are walked; None for a piece
+        form: list[Any] = []
+        for part, split in walk(tree):
+            if split is None:
+                piece = Piece(list(part.flat), part.shape) if is_array(part) else Piece([part], None)
+                self.pieces.append(piece)
+                self.containers.append(None)
+                form.append(piece.shape)
+            else:
+                self.containers.append((len(split[0]), split[1]))
+                keys = map(repr, keys_of(part)) if isinstance(part, dict) else ()
+                form.append((type(part), len(split[0]), *keys))
+        self.form: Hashable = tuple(form)
         self.scalars = [x for piece in self.pieces for x in piece.scalars]
 
-    def _split(self, tree: Any) -> tuple[Rebuild, Any]:
-        """Appends the pieces of `tree`; returns the way from new pieces to a new tree, and the form."""
-        start = len(self.pieces)
-        children = parts(tree)
-        if children is None:
-            piece = Piece(list(tree.flat), tree.shape) if is_array(tree) else Piece([tree], None)
-            self.pieces.append(piece)
-            return lambda new: new[start], piece.shape
-        inner = [self._split(child) for child in children[0]]
-        keys = tuple(map(repr, keys_of(tree))) if isinstance(tree, dict) else ()
-        form = (type(tree), keys, *(form for _, form in inner))
-        return lambda new: children[1]([build(new) for build, _ in inner]), form
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is one number, or an array of no dimension."""
+        return self.form in ((None,), ((),))
+
+    def assemble(self, new: Sequence[Any]) -> Any:
+        """The same containers around new pieces."""
+        left = list(new)
+        built: list[Any] = []
+        for container in reversed(self.containers):
+            if container is None:
+                built.append(left.pop())
+            else:
+                count, rebuild = container
+                built.append(rebuild([built.pop() for _ in range(count)]))
+        return built.pop()
 
     def build(self, scalars: Sequence[Any]) -> Any:
         """The same tree of other scalars."""

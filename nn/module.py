@@ -92,13 +92,17 @@ class Module:
 
 def walk(holder: object, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
     """The parameters below `holder` with their paths, each once."""
-    if isinstance(holder, Traceable) and id(holder) not in seen:
+    waiting = [(path, holder)]
+    while waiting:
+        path, holder = waiting.pop()
+        if id(holder) in seen:
+            continue
         seen.add(id(holder))
-        yield path, holder
-    elif id(holder) not in seen:
-        seen.add(id(holder))
-        for key, part in contents(holder):
-            yield from walk(part, f"{path}.{key}" if path else str(key), seen)
+        if isinstance(holder, Traceable):
+            yield path, holder
+        else:
+            parts = [(f"{path}.{key}" if path else str(key), part) for key, part in contents(holder)]
+            waiting.extend(reversed(parts))
 
 
 def contents(holder: object) -> Iterator[tuple[object, object]]:
@@ -115,13 +119,15 @@ def contents(holder: object) -> Iterator[tuple[object, object]]:
 
 def shared(holder: object, seen: set[int]) -> Iterator[object]:
     """What a copy with other parameters has in common with the original: all that holds none."""
-    parts = vars(holder).items() if isinstance(holder, Module) else contents(holder)
-    for key, part in parts:
-        if str(key).startswith("_") or next(walk(part, "", set()), None) is None:
-            yield part
-        elif not isinstance(part, Traceable) and id(part) not in seen:
-            seen.add(id(part))
-            yield from shared(part, seen)
+    waiting = [holder]
+    while waiting:
+        holder = waiting.pop()
+        for key, part in vars(holder).items() if isinstance(holder, Module) else contents(holder):
+            if str(key).startswith("_") or next(walk(part, "", set()), None) is None:
+                yield part
+            elif not isinstance(part, Traceable) and id(part) not in seen:
+                seen.add(id(part))
+                waiting.append(part)
 
 
 def parameter_of(x: Any) -> Any:

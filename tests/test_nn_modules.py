@@ -237,3 +237,12 @@ def test_a_copy_with_other_parameters_shares_all_the_rest():
     assert gradients.lock is model.lock
     assert gradients._table is model._table
     assert gradients.neurons[0].w[0] is not model.neurons[0].w[0]
+
+
+def test_parameters_are_found_deeper_than_python_recurses():
+    model = nn.Module()
+    parts = Value(1.0)
+    for _ in range(5000):
+        parts = [parts]
+    model.parts = parts
+    assert model.parameters() == [model.named_parameters()[0][1]]

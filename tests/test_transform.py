@@ -309,3 +309,34 @@ def test_a_changed_leaf_is_noticed_by_every_sweep():
     c.data = 10.0
     with pytest.raises(engine.StaleGraphError):
         pullback(1.0)
+
+
+def nested(depth, x):
+    for _ in range(depth):
+        x = [x]
+    return x
+
+
+def innermost(tree):
+    while isinstance(tree, list):
+        tree = tree[0]
+    return tree
+
+
+@pytest.mark.parametrize("transform", [grad, jacobian, jacfwd, hessian], ids=lambda f: f.__name__)
+def test_arguments_may_be_nested_deeper_than_python_recurses(transform):
+    deep = nested(5_000, 3.0)
+    slope = 2.0 if transform is hessian else 6.0
+    assert innermost(transform(lambda tree: innermost(tree) ** 2)(deep)) == slope
+    assert innermost(jvp(lambda tree: nested(5_000, innermost(tree)), deep, deep)[1]) == 3.0
+    assert engine.testing.gradcheck(lambda tree: innermost(tree) ** 2, (deep,))
+
+
+def test_what_contains_itself_is_refused():
+    cycle = [1.0]
+    cycle.append({"a": (cycle,)})
+    for call in (grad(lambda tree: tree[0]), lambda tree: jvp(lambda tree: tree[0], [1.0], tree)):
+        with pytest.raises(ValueError, match="a list contains itself"):
+            call(cycle)
+    twice = [1.0]
+    assert grad(lambda tree: tree[0][0] * tree[1][0])([twice, twice]) == [[1.0], [1.0]]

@@ -84,14 +84,20 @@ def subject(f: Function, inputs: Any, *, numbers: bool = False) -> Subject:
 
 def input_names(tree: Any, name: str) -> list[str]:
     """What the numbers in an argument are called: x, w[2], M[1, 1], layer['bias'][0]; a Value its label."""
-    children = parts(tree)
-    if children is not None:
-        inner = zip(children[0], steps(tree, len(children[0])), strict=True)
-        return [found for child, step in inner for found in input_names(child, name + step)]
-    if is_array(tree) and tree.shape:
-        indices = product(*map(range, tree.shape))
-        return [f"{name}[{', '.join(map(str, index))}]" for index in indices]
-    return [tree.label or name if isinstance(tree, Node) else name]
+    names: list[str] = []
+    waiting = [(tree, name)]
+    while waiting:
+        part, name = waiting.pop()
+        split = parts(part)
+        if split is not None:
+            ways = [name + step for step in steps(part, len(split[0]))]
+            waiting.extend(reversed(list(zip(split[0], ways, strict=True))))
+        elif is_array(part) and part.shape:
+            indices = product(*map(range, part.shape))
+            names += [f"{name}[{', '.join(map(str, index))}]" for index in indices]
+        else:
+            names.append(part.label or name if isinstance(part, Node) else name)
+    return names
 
 
 def steps(tree: Any, count: int) -> list[str]:
