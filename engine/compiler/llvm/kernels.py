@@ -7,17 +7,16 @@ called under names that LLVM does not know, so that it cannot compute or replace
 from __future__ import annotations
 
 import ast
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels.definition import Kernel, constant_power, identifier, is_atom, kernel_of
+from engine.compiler.kernels.definition import Kernel, identifier
+from engine.compiler.kernels.walker import Walker
 from engine.compiler.llvm.code import PREDICATES, Code, Shape
-from engine.compiler.sources.braces import OPERATORS
 
-FLOATS: Final[dict[type, str]] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
-INTS: Final[dict[type, str]] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.FloorDiv: "sdiv"}
+FLOATS: Final = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
+INTS: Final = {"+": "add", "-": "sub", "*": "mul", "//": "sdiv"}
 INTEGER_PREDICATES: Final = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
 SHORT: Final = 120  # lines of a kernel that is put in the place of its calls
 INTRINSICS: Final = frozenset({"fabs", "floor", "sqrt", "copysign"})
@@ -31,11 +30,11 @@ class Term(NamedTuple):
     length: str = ""
 
 
-class Expressions(ABC):
+class Expressions(Walker[Term]):
     """One kernel in one shape. Subclasses know its statements, and what a branch is."""
 
     def __init__(self, kernel: Kernel, shape: Shape) -> None:
-        self.kernel = kernel
+        super().__init__(kernel)
         self.shape = shape
         self.code = Code()
 
@@ -45,14 +44,11 @@ class Expressions(ABC):
         kinds = {"float": self.shape.type, "bool": self.shape.of("i1"), "ints": self.shape.of("i64")}
         return kinds.get(kind, "i64")
 
-    def variable(self, name: str) -> str:
+    def place(self, name: str) -> str:
         return f"%{name}.at" if name.isascii() else f"%u{name.encode().hex()}.at"
 
     def let(self, kind: str, text: str) -> Term:
         return Term(self.code.let(text), kind)
-
-    def number(self, x: float) -> Term:
-        return Term(self.shape.constant(x), "float")
 
     def spread(self, term: Term) -> Term:
         """An int for each lane."""
@@ -79,74 +75,43 @@ class Expressions(ABC):
 
     # Expressions
 
-    def expression(self, node: ast.expr) -> Term:
-        match node:
-            case ast.Constant(value=bool()):
-                return Term(self.shape.all("i1", str(node.value).lower()), "bool")
-            case ast.Constant(value=int()):
-                return Term(str(node.value), "int")
-            case ast.Constant(value=float() as x):
-                return self.number(x)
-            case ast.Name():
-                return self.name(node.id)
-            case ast.BinOp():
-                return self.operation(node)
-            case ast.UnaryOp():
-                return self.unary(node.op, self.expression(node.operand))
-            case ast.BoolOp():
-                word = "and" if isinstance(node.op, ast.And) else "or"
-                return self.joined(word, [self.expression(value) for value in node.values])
-            case ast.Compare():
-                return self.comparison(node)
-            case ast.IfExp():
-                return self.choice(node)
-            case ast.Subscript():
-                return self.element(node)
-            case ast.Call():
-                return self.call(node)
-        raise Untranslatable(f"{self.kernel.name} has an expression outside the subset: {ast.unparse(node)}")
+    def truth(self, value: bool) -> Term:
+        return Term(self.shape.all("i1", str(value).lower()), "bool")
 
-    def name(self, name: str) -> Term:
-        if name not in self.kernel.variables:
-            return self.constant(name)
+    def integer(self, n: int) -> Term:
+        return Term(str(n), "int")
+
+    def number(self, x: float) -> Term:
+        return Term(self.shape.constant(x), "float")
+
+    def variable(self, name: str) -> Term:
         kind = self.kernel.variables[name]
         if kind == "list":
             return Term(f"%{name}", self.list_kind(name), f"%{name}.length")
-        return self.let(kind, f"load {self.type(kind)}, ptr {self.variable(name)}")
+        return self.let(kind, f"load {self.type(kind)}, ptr {self.place(name)}")
 
-    def constant(self, name: str) -> Term:
-        meaning = self.kernel.resolve(name)
-        if isinstance(meaning, tuple):
-            return Term(f"@{table_name(self.kernel, name)}", "table", str(len(meaning)))
-        return self.number(float(meaning))
+    def table(self, name: str, numbers: tuple[float, ...]) -> Term:
+        return Term(f"@{table_name(self.kernel, name)}", "table", str(len(numbers)))
 
     def list_kind(self, name: str) -> str:
         """A parameter is a list of what the shape is, or a table of numbers, the same for all lanes."""
         found = [a.annotation for a in self.kernel.tree.args.args if a.arg == name]
         return "table" if ast.unparse(found[0] or ast.Constant(None)).startswith("tuple") else "list"
 
-    def operation(self, node: ast.BinOp) -> Term:
-        if isinstance(node.op, ast.Pow):
-            return self.number(constant_power(node))
-        a, b = self.alike(self.expression(node.left), self.expression(node.right))
-        names = FLOATS if a.kind == "float" or isinstance(node.op, ast.Div) else INTS
-        if type(node.op) not in names:
-            raise Untranslatable(f"{self.kernel.name} uses {ast.unparse(node)}")
+    def arithmetic(self, sign: str, a: Term, b: Term) -> Term:
+        a, b = self.alike(a, b)
+        names = FLOATS if a.kind == "float" or sign == "/" else INTS
         if names is FLOATS:
             a, b = self.floated(a), self.floated(b)
-        return self.let(a.kind, f"{names[type(node.op)]} {self.type(a.kind)} {a.text}, {b.text}")
+        return self.let(a.kind, f"{names[sign]} {self.type(a.kind)} {a.text}, {b.text}")
 
-    def unary(self, op: ast.unaryop, x: Term) -> Term:
-        if isinstance(op, ast.UAdd):
-            return x
-        if isinstance(op, ast.Not):
-            return self.negated(x)
+    def negative(self, x: Term) -> Term:
         if x.kind == "float":
             return self.let("float", f"fneg {self.shape.type} {x.text}")
         zero = "0" if x.kind == "int" else "zeroinitializer"
         return self.let(x.kind, f"sub {self.type(x.kind)} {zero}, {x.text}")
 
-    def negated(self, x: Term) -> Term:
+    def opposite(self, x: Term) -> Term:
         return self.let("bool", f"xor {self.type('bool')} {x.text}, {self.shape.all('i1', 'true')}")
 
     def joined(self, word: str, terms: Sequence[Term]) -> Term:
@@ -155,11 +120,6 @@ class Expressions(ABC):
         for term in terms[1:]:
             result = self.let("bool", f"{word} {self.type('bool')} {result.text}, {term.text}")
         return result
-
-    def comparison(self, node: ast.Compare) -> Term:
-        sides = [self.expression(side) for side in (node.left, *node.comparators)]
-        links = zip(sides, node.ops, sides[1:], strict=False)
-        return self.joined("and", [self.compared(a, OPERATORS[type(op)], b) for a, op, b in links])
 
     def compared(self, a: Term, sign: str, b: Term) -> Term:
         a, b = self.alike(a, b)
@@ -185,10 +145,9 @@ class Expressions(ABC):
     def branches(self, test: Term, body: ast.expr, orelse: ast.expr) -> Term:
         """`body if test else orelse`."""
 
-    def element(self, node: ast.Subscript) -> Term:
-        base, index = self.expression(node.value), self.expression(node.slice)
+    def element(self, node: ast.Subscript, base: Term, index: Term) -> Term:
         if index.kind != "int":
-            raise Untranslatable(f"{self.kernel.name} uses an index that differs from lane to lane")
+            raise self.outside(node, "has an index that differs from lane to lane")
         if base.kind == "table":
             where = self.code.address(base.text, index.text, "double")
             return Term(self.code.splat(self.shape, self.code.let(f"load double, ptr {where}")), "float")
@@ -197,52 +156,40 @@ class Expressions(ABC):
 
     # Calls
 
-    def call(self, node: ast.Call) -> Term:
-        function = self.kernel.called(node.func)
-        arguments = [self.expression(argument) for argument in node.args]
-        if isinstance(function, str):
-            return self.converted(function, arguments[0])
-        if is_atom(function):
-            return self.atom(function.__name__, [self.floated(x) for x in arguments])
-        return self.kernel_call(kernel_of(function), arguments)
+    def length(self, node: ast.expr) -> Term:
+        return Term(self.expression(node).length, "int")
 
-    def converted(self, function: str, x: Term) -> Term:
-        if function == "len":
-            return Term(x.length, "int")
-        if function == "float":
-            return self.floated(x)
-        return x if x.kind != "float" else self.truncated(x)
-
-    def truncated(self, x: Term) -> Term:
-        """int(x); what is no int64 becomes the nearest, so that no input is undefined."""
+    def cut(self, node: ast.Call, x: Term) -> Term:
+        """What is no int64 becomes the nearest, so that no input is undefined."""
         kind = "ints" if self.shape.lanes else "int"
         suffix = f"v{self.shape.lanes}i64.v{self.shape.lanes}f64" if self.shape.lanes else "i64.f64"
         text = f"call {self.type(kind)} @llvm.fptosi.sat.{suffix}({self.shape.type} {x.text})"
         return self.let(kind, text)
 
-    def atom(self, name: str, xs: Sequence[Term]) -> Term:
+    def atom(self, node: ast.Call, name: str, xs: Sequence[Term]) -> Term:
+        return self.math_call(name, [self.floated(x) for x in xs])
+
+    def math_call(self, name: str, xs: Sequence[Term]) -> Term:
         kind = self.shape.type
         if name == "isnan":
             return self.let("bool", f"fcmp uno {kind} {xs[0].text}, {xs[0].text}")
         if name == "isinf":
-            size = self.atom("fabs", xs)
+            size = self.math_call("fabs", xs)
             return self.compared(size, "==", self.number(float("inf")))
         symbol = f"llvm.{name}.{self.shape.suffix}" if name in INTRINSICS else atom_name(name, self.shape)
         arguments = ", ".join(f"{kind} {x.text}" for x in xs)
         return self.let("float", f"call {kind} @{symbol}({arguments})")
 
-    def kernel_call(self, kernel: Kernel, arguments: Sequence[Term]) -> Term:
+    def kernel_call(self, kernel: Kernel, xs: Sequence[Term]) -> Term:
         parts = []
-        for x, kind in zip(arguments, kernel.parameters.values(), strict=True):
+        for x, kind in zip(xs, kernel.parameters.values(), strict=True):
             if kind == "list":
                 parts.append(f"ptr {x.text}, i64 {x.length}")
             else:
                 x = self.floated(x) if kind == "float" else x
                 parts.append(f"{self.type(kind)} {x.text}")
-        text = ", ".join([*self.context(), *parts])
-        return self.let(
-            kernel.result, f"call {self.type(kernel.result)} @{kernel_name(kernel, self.shape)}({text})"
-        )
+        text, result = ", ".join([*self.context(), *parts]), self.type(kernel.result)
+        return self.let(kernel.result, f"call {result} @{kernel_name(kernel, self.shape)}({text})")
 
     def context(self) -> list[str]:
         """What is passed on to every kernel besides its arguments."""
@@ -263,13 +210,13 @@ class Expressions(ABC):
     def heading(self) -> str:
         return f"{self.type(self.kernel.result)} @{kernel_name(self.kernel, self.shape)}"
 
-    def variables(self) -> None:
+    def places(self) -> None:
         """A place in memory for each variable; LLVM makes registers of them."""
         for name, kind in self.kernel.variables.items():
             if kind != "list":
-                self.code.do(f"{self.variable(name)} = alloca {self.type(kind)}")
+                self.code.do(f"{self.place(name)} = alloca {self.type(kind)}")
                 start = f"%{name}" if name in self.kernel.parameters else "zeroinitializer"
-                self.code.do(f"store {self.type(kind)} {start}, ptr {self.variable(name)}")
+                self.code.do(f"store {self.type(kind)} {start}, ptr {self.place(name)}")
 
     def temporary(self, kind: str) -> str:
         """A place in memory, reserved where the function begins."""

@@ -12,20 +12,19 @@ from functools import cache
 from typing import Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels.definition import Kernel, identifier
+from engine.compiler.kernels.definition import Kernel
 from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.exponential import OWN, own_name
 from engine.compiler.llvm.host import has_avx512, vector_function
-from engine.compiler.llvm.kernels import Term, atom_name, is_costly, kernel_name
+from engine.compiler.llvm.kernels import Expressions, Term, atom_name, is_costly, kernel_name
 from engine.compiler.llvm.lane_kernels import ALONE, for_lanes
 from engine.compiler.llvm.scalar import SCALAR
-from engine.compiler.llvm.statements import Statements
 
 # A number inside of the domain of each atom that has one
 GUARDED: Final = dict.fromkeys("log log1p log2 log10 asin acos atanh pow exp2".split(), 0.5) | {"acosh": 1.5}
 
 
-class Masked(Statements):
+class Masked(Expressions):
     """Statements on lanes. `region` is the mask of the branch we are in, `%live` that of the function."""
 
     def __init__(self, kernel: Kernel, shape: Shape) -> None:
@@ -43,7 +42,7 @@ class Masked(Statements):
         self.code.do(f"store {self.bits} %mask, ptr %live")
         self.code.do(f"%result = alloca {result}")
         self.code.do(f"store {result} zeroinitializer, ptr %result")
-        self.variables()
+        self.places()
         self.block(self.kernel.tree.body)
         self.code.do(f"ret {result} {self.code.let(f'load {result}, ptr %result')}")
         parameters = f"{self.bits} %mask, {self.parameters()}"
@@ -59,12 +58,12 @@ class Masked(Statements):
     def context(self) -> list[str]:
         return [f"{self.bits} {self.active()}"]
 
-    def atom(self, name: str, xs: Sequence[Term]) -> Term:
+    def math_call(self, name: str, xs: Sequence[Term]) -> Term:
         """Lanes that do not run get a harmless number: vector functions are slow outside of the domain."""
         if self.partial and name in GUARDED:
             active, harmless = Term(self.active(), "bool"), self.number(GUARDED[name])
             xs = [self.selected(active, x, harmless) for x in xs]
-        return super().atom(name, xs)
+        return super().math_call(name, xs)
 
     # Masks
 
@@ -72,7 +71,7 @@ class Masked(Statements):
         return b if a is None else self.code.let(f"and {self.bits} {a}, {b}")
 
     def inverted(self, mask: str) -> str:
-        return self.negated(Term(mask, "bool")).text
+        return self.opposite(Term(mask, "bool")).text
 
     def active(self) -> str:
         """The lanes that run here."""
@@ -103,9 +102,9 @@ class Masked(Statements):
             raise Untranslatable(f"{self.kernel.name} has integers that differ from lane to lane")
         value = self.floated(value) if kind == "float" else value
         if self.region is not None:
-            before = self.let(kind, f"load {self.type(kind)}, ptr {self.variable(name)}")
+            before = self.let(kind, f"load {self.type(kind)}, ptr {self.place(name)}")
             value = self.selected(Term(self.region, "bool"), value, before)
-        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.variable(name)}")
+        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.place(name)}")
 
     def conditional(self, node: ast.If) -> None:
         test = self.expression(node.test).text
@@ -142,16 +141,11 @@ class Masked(Statements):
         self.code.begin(done)
         self.region = outer
 
-    def counted(self, node: ast.For, bounds: Sequence[ast.expr]) -> None:
+    def counted(self, node: ast.For, name: str, start: Term, stop: Term) -> None:
         """All lanes count together; where the bound differs, some of them stop earlier."""
-        place, test, body, done = (
-            self.variable(identifier(node.target)),
-            *(self.code.label() for _ in range(3)),
-        )
-        start = self.expression(bounds[0]) if len(bounds) == 2 else Term("0", "int")
-        stop = self.expression(bounds[-1])
+        place, test, body, done = self.place(name), *(self.code.label() for _ in range(3))
         if start.kind != "int":
-            raise Untranslatable(f"{self.kernel.name} has a loop that starts differently from lane to lane")
+            raise self.outside(node.iter, "starts differently from lane to lane")
         outer = self.region
         self.code.do(f"store i64 {start.text}, ptr {place}")
         self.code.jump(test)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from engine.compiler.kernels.definition import Kernel, identifier
+from engine.compiler.kernels.definition import Kernel
 from engine.compiler.llvm.code import Shape
-from engine.compiler.llvm.kernels import Term
-from engine.compiler.llvm.statements import Statements
+from engine.compiler.llvm.kernels import Expressions, Term
 
 SCALAR: Final = Shape(0)
 
 
-class Branching(Statements):
+class Branching(Expressions):
     """Statements of scalar code."""
 
     def function(self) -> str:
-        self.variables()
+        self.places()
         self.block(self.kernel.tree.body)
         self.code.do("unreachable")
         heading = f"define internal {self.heading()}({self.parameters()}) {self.attributes()}"
@@ -32,7 +30,7 @@ class Branching(Statements):
     def assign(self, name: str, value: Term) -> None:
         kind = self.kernel.variables[name]
         value = self.floated(value) if kind == "float" else value
-        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.variable(name)}")
+        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.place(name)}")
 
     def conditional(self, node: ast.If) -> None:
         yes, no, done = self.code.label(), self.code.label(), self.code.label()
@@ -53,19 +51,13 @@ class Branching(Statements):
         self.code.jump(test)
         self.code.begin(done)
 
-    def counted(self, node: ast.For, bounds: Sequence[ast.expr]) -> None:
-        """The bound is computed once, as in Python."""
-        place, test, body, done = (
-            self.variable(identifier(node.target)),
-            *(self.code.label() for _ in range(3)),
-        )
-        start = self.expression(bounds[0]).text if len(bounds) == 2 else "0"
-        stop = self.expression(bounds[-1]).text
-        self.code.do(f"store i64 {start}, ptr {place}")
+    def counted(self, node: ast.For, name: str, start: Term, stop: Term) -> None:
+        place, test, body, done = self.place(name), *(self.code.label() for _ in range(3))
+        self.code.do(f"store i64 {start.text}, ptr {place}")
         self.code.jump(test)
         self.code.begin(test)
         at = self.code.let(f"load i64, ptr {place}")
-        self.code.branch(self.code.let(f"icmp slt i64 {at}, {stop}"), body, done)
+        self.code.branch(self.code.let(f"icmp slt i64 {at}, {stop.text}"), body, done)
         self.code.begin(body)
         self.block(node.body)
         following = self.code.let(f"add i64 {at}, 1")

@@ -11,27 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
-from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels.definition import Kernel, constant_power, identifier, is_atom, kernel_of
+from engine.compiler.kernels.definition import Kernel, identifier, is_atom, kernel_of
+from engine.compiler.kernels.walker import Walker
 from engine.primitive import Primitive
 
-OPERATORS: Final[dict[type, str]] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.And: "&&",
-    ast.Or: "||",
-    ast.USub: "-",
-    ast.UAdd: "",
-    ast.Not: "!",
-}
 INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}  # rows that are an operator
 IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 RESERVED: Final = frozenset(
@@ -90,8 +73,11 @@ class Dialect(ABC):
 
     def function(self, kernel: Kernel) -> str:
         """The whole definition of a kernel."""
-        body = [*self.declarations(kernel), *Translation(kernel, self).block(kernel.tree.body)]
-        return "\n".join([f"{self.heading(kernel)} {{", *(f"    {line}" for line in body), "}"])
+        body = Translation(kernel, self)
+        for line in self.declarations(kernel):
+            body.write(line)
+        body.block(kernel.tree.body)
+        return "\n".join([f"{self.heading(kernel)} {{", *body.lines, "}"])
 
     def operation(self, primitive: Primitive, names: Sequence[str]) -> str:
         """A row applied to operands."""
@@ -114,119 +100,108 @@ def local(name: str) -> str:
     return f"{safe}_" if safe in RESERVED else safe
 
 
-class Translation:
+class Translation(Walker[str]):
     """One kernel in one dialect: statements to lines, expressions to text."""
 
     def __init__(self, kernel: Kernel, dialect: Dialect) -> None:
-        self.kernel = kernel
+        super().__init__(kernel)
         self.dialect = dialect
+        self.lines: list[str] = []
+        self.indentation = "    "
 
-    def block(self, statements: Sequence[ast.stmt]) -> list[str]:
-        return [line for statement in statements for line in self.statement(statement)]
+    def write(self, line: str) -> None:
+        self.lines.append(self.indentation + line)
 
-    def nested(self, opening: str, statements: Sequence[ast.stmt]) -> list[str]:
-        return [opening, *(f"    {line}" for line in self.block(statements))]
+    def nested(self, opening: str, statements: Sequence[ast.stmt]) -> None:
+        self.write(opening)
+        self.indentation += "    "
+        self.block(statements)
+        self.indentation = self.indentation[:-4]
 
-    def statement(self, node: ast.stmt) -> list[str]:
-        match node:
-            case ast.Return(value=ast.expr() as value):
-                return [f"return {self.expression(value)};"]
-            case ast.Assign(targets=[target], value=value):
-                return [f"{local(identifier(target))} = {self.expression(value)};"]
-            case ast.AugAssign():
-                name = local(identifier(node.target))
-                return [f"{name} = {self.operation(ast.BinOp(node.target, node.op, node.value))};"]
-            case ast.If():
-                otherwise = self.nested("} else {", node.orelse) if node.orelse else []
-                return [*self.nested(f"if ({self.expression(node.test)}) {{", node.body), *otherwise, "}"]
-            case ast.While(orelse=[]):
-                return [*self.nested(f"while ({self.expression(node.test)}) {{", node.body), "}"]
-            case ast.For(orelse=[], iter=ast.Call(func=ast.Name("range"), args=[*bounds])):
-                return [*self.nested(self.loop(identifier(node.target), bounds), node.body), "}"]
-        raise Untranslatable(f"{self.kernel.name} has a statement outside the subset: {ast.unparse(node)}")
+    # Statements
 
-    def loop(self, name: str, bounds: Sequence[ast.expr]) -> str:
-        start = self.expression(bounds[0]) if len(bounds) == 2 else "0"
-        return self.dialect.counter(local(name), start, self.expression(bounds[-1]))
+    def give(self, value: str) -> None:
+        self.write(f"return {value};")
 
-    def expression(self, node: ast.expr) -> str:
-        match node:
-            case ast.Constant(value=bool()):
-                return "1" if node.value else "0"
-            case ast.Constant(value=float() as number):
-                return self.dialect.number(number)
-            case ast.Constant(value=int()):
-                return str(node.value)
-            case ast.Name():
-                return self.name(node.id)
-            case ast.BinOp():
-                return f"({self.operation(node)})"
-            case ast.UnaryOp():
-                return f"({OPERATORS[type(node.op)]}{self.expression(node.operand)})"
-            case ast.BoolOp():
-                joint = f" {OPERATORS[type(node.op)]} "
-                return f"({joint.join(self.expression(value) for value in node.values)})"
-            case ast.Compare():
-                return self.comparison(node)
-            case ast.IfExp():
-                arms = f"{self.expression(node.body)} : {self.expression(node.orelse)}"
-                return f"({self.expression(node.test)} ? {arms})"
-            case ast.Subscript():
-                return f"{self.name(identifier(node.value))}[{self.expression(node.slice)}]"
-            case ast.Call():
-                return self.call(node)
-        raise Untranslatable(f"{self.kernel.name} has an expression outside the subset: {ast.unparse(node)}")
+    def assign(self, name: str, value: str) -> None:
+        self.write(f"{local(name)} = {value};")
 
-    def name(self, name: str) -> str:
-        if name in self.kernel.variables:
-            return local(name)
-        meaning = self.kernel.resolve(name)
-        return (
-            self.dialect.table(self.kernel, name)
-            if isinstance(meaning, tuple)
-            else self.dialect.number(meaning)
-        )
+    def conditional(self, node: ast.If) -> None:
+        self.nested(f"if ({self.expression(node.test)}) {{", node.body)
+        if node.orelse:
+            self.nested("} else {", node.orelse)
+        self.write("}")
 
-    def operation(self, node: ast.BinOp) -> str:
-        if isinstance(node.op, ast.Pow):
-            return self.dialect.number(constant_power(node))
-        left, right = self.expression(node.left), self.expression(node.right)
-        if isinstance(node.op, ast.FloorDiv) and self.kernel.type_of(node) == "int":
-            return self.dialect.halves(left, right)
-        if type(node.op) not in OPERATORS:
-            raise Untranslatable(f"{self.kernel.name} uses {ast.unparse(node)}")
-        return f"{left} {OPERATORS[type(node.op)]} {right}"
+    def loop(self, node: ast.While) -> None:
+        self.nested(f"while ({self.expression(node.test)}) {{", node.body)
+        self.write("}")
 
-    def comparison(self, node: ast.Compare) -> str:
-        """a < b < c as (a < b && b < c): operands have no effects, so reading b twice is harmless."""
-        sides = [self.expression(side) for side in (node.left, *node.comparators)]
-        links = zip(sides, node.ops, sides[1:], strict=False)
-        return f"({' && '.join(f'{a} {OPERATORS[type(op)]} {b}' for a, op, b in links)})"
+    def counted(self, node: ast.For, name: str, start: str, stop: str) -> None:
+        self.nested(self.dialect.counter(local(name), start, stop), node.body)
+        self.write("}")
 
-    def call(self, node: ast.Call) -> str:
-        function = self.kernel.called(node.func)
-        if function == "len":
-            return self.length(identifier(node.args[0]))
-        arguments = ", ".join(self.argument(argument) for argument in node.args)
-        if isinstance(function, str):
-            floor = function == "int" and self.kernel.type_of(node.args[0]) == "float"
-            return self.dialect.whole(arguments) if floor else arguments
-        if is_atom(function):
-            if function.__name__ not in self.dialect.atoms:
-                raise Untranslatable(f"{self.kernel.name} calls math.{function.__name__}")
-            return f"{self.dialect.atoms[function.__name__]}({arguments})"
-        return f"{kernel_of(function).name}({arguments})"
+    # Expressions
 
-    def length(self, name: str) -> str:
+    def truth(self, value: bool) -> str:
+        return "1" if value else "0"
+
+    def integer(self, n: int) -> str:
+        return str(n)
+
+    def number(self, x: float) -> str:
+        return self.dialect.number(x)
+
+    def variable(self, name: str) -> str:
+        return local(name)
+
+    def table(self, name: str, numbers: tuple[float, ...]) -> str:
+        return self.dialect.table(self.kernel, name)
+
+    def grouped(self, x: str) -> str:
+        return f"({x})"
+
+    def arithmetic(self, sign: str, a: str, b: str) -> str:
+        return self.dialect.halves(a, b) if sign == "//" else f"{a} {sign} {b}"
+
+    def negative(self, x: str) -> str:
+        return f"(-{x})"
+
+    def opposite(self, x: str) -> str:
+        return f"(!{x})"
+
+    def joined(self, word: str, terms: Sequence[str]) -> str:
+        return f"({(' && ' if word == 'and' else ' || ').join(terms)})"
+
+    def compared(self, a: str, sign: str, b: str) -> str:
+        return f"{a} {sign} {b}"
+
+    def choice(self, node: ast.IfExp) -> str:
+        test, a, b = map(self.expression, (node.test, node.body, node.orelse))
+        return f"({test} ? {a} : {b})"
+
+    def element(self, node: ast.Subscript, base: str, index: str) -> str:
+        return f"{base}[{index}]"
+
+    def length(self, node: ast.expr) -> str:
+        name = identifier(node)
         if name in self.kernel.variables:
             return self.dialect.length(local(name))
         return str(len(self.kernel.resolve(name)))
 
+    def floated(self, x: str) -> str:
+        return x
+
+    def cut(self, node: ast.Call, x: str) -> str:
+        return self.dialect.whole(x)
+
     def argument(self, node: ast.expr) -> str:
-        if self.kernel.type_of(node) == "list":
-            name = identifier(node)
-            if name in self.kernel.variables:
-                return self.dialect.passed(local(name))
-            table = self.dialect.table(self.kernel, name)
-            return self.dialect.passed(table)
-        return self.expression(node)
+        text = self.expression(node)
+        return self.dialect.passed(text) if self.kernel.type_of(node) == "list" else text
+
+    def atom(self, node: ast.Call, name: str, xs: Sequence[str]) -> str:
+        if name not in self.dialect.atoms:
+            raise self.outside(node, f"needs {name} of math")
+        return f"{self.dialect.atoms[name]}({', '.join(xs)})"
+
+    def kernel_call(self, kernel: Kernel, xs: Sequence[str]) -> str:
+        return f"{kernel.name}({', '.join(xs)})"
