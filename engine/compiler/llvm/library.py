@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels.definition import ATOMS, Kernel, kernel_of, kernels_of
+from engine.compiler.kernels.definition import ATOMS, Kernel, collect, translated
 from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.host import address
 from engine.compiler.llvm.kernels import table_name
@@ -21,24 +21,18 @@ CALLED: Final = re.compile(r"call ([^@()]+?) @([\w.]+)\(([^()]*)\)")
 
 def kernel_functions(primitives: Iterable[Primitive], shape: Shape) -> list[str]:
     """The definitions of kernels and of all that they call. Raises Untranslatable, for all rows at once."""
-    kernels = kernels_of(primitives, "compiled code")
     if not shape.lanes:
-        return [scalar_function(kernel) for kernel in kernels]
-    texts: list[str] = []
-    alone: dict[Kernel, None] = {}
-    for kernel in kernels:
+        return list(translated(primitives, "compiled code", scalar_function).values())
+    alone: dict[Kernel, str] = {}
+
+    def on_lanes(kernel: Kernel) -> str:
         try:
-            texts.append(lane_function(kernel, shape))
+            return lane_function(kernel, shape)
         except Untranslatable:
-            texts.append(lane_by_lane(kernel, shape))
-            alone |= dict.fromkeys(with_callees(kernel))
-    return [*texts, *map(scalar_function, alone)]
+            collect(kernel, alone, scalar_function)
+            return lane_by_lane(kernel, shape)
 
-
-def with_callees(kernel: Kernel) -> Iterator[Kernel]:
-    for callee in kernel.callees():
-        yield from with_callees(kernel_of(callee))
-    yield kernel
+    return [*translated(primitives, "compiled code", on_lanes).values(), *alone.values()]
 
 
 def tables(kernels: Iterable[Kernel]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from engine.compiler.kernels.definition import ATOMS, Kernel, Type, is_atom, is_special, kernels_of
+from engine.compiler.kernels.definition import ATOMS, Kernel, Type, is_atom, is_special, translated
 from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
@@ -82,9 +82,9 @@ def c_source(tape: Tape, name: str, gradient: Tape | None = None) -> str:
 
 def preamble(primitives: Sequence[Primitive]) -> Iterator[str]:
     """What stands in front of the functions: includes, atoms, tables, kernels."""
-    kernels = kernels_of([p for p in primitives if p.name not in INFIX], "C")
+    kernels = translated([p for p in primitives if p.name not in INFIX], "C", DIALECT.function)
     yield "#include <math.h>\n#include <stdlib.h>"
-    body = "\n\n".join(DIALECT.function(kernel) for kernel in kernels)
+    body = "\n\n".join(kernels.values())
     atoms = {p.value.__name__ for p in primitives if is_atom(p.value)}
     called = [n for n in LIBM if n in atoms or f"libm_{n}(" in body]
     if called:

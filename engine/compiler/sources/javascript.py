@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kernels import error_function
-from engine.compiler.kernels.definition import ATOMS, Kernel, kernel_of, kernels_of
+from engine.compiler.kernels.definition import ATOMS, Kernel, collect, kernel_of, translated
 from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
@@ -83,25 +83,16 @@ def javascript_source(tape: Tape, name: str) -> str:
 def preamble(primitives: Iterable[Primitive]) -> Iterator[str]:
     """Helpers, tables and kernels."""
     rows = [p for p in primitives if p.name not in INFIX]
-    kernels = kernels_of(rows, "JavaScript")
-    body = " ".join(
-        [*map(DIALECT.function, kernels), *(DIALECT.atoms.get(p.value.__name__, "") for p in rows)]
-    )
+    kernels = translated(rows, "JavaScript", DIALECT.function)
+    body = " ".join([*kernels.values(), *(DIALECT.atoms.get(p.value.__name__, "") for p in rows)])
     for name, function in OURS.items():
         if name in body:
-            kernels = [*with_callees(kernel_of(function)), *kernels]
-    seen = list(dict.fromkeys(kernels))
+            collect(kernel_of(function), kernels, DIALECT.function)
     if body:
         yield "\n".join(f"const math_{name} = {text};" for name, text in HELPERS.items())
-    for table, numbers in {DIALECT.table(k, n): t for k in seen for n, t in k.tables().items()}.items():
+    for table, numbers in {DIALECT.table(k, n): t for k in kernels for n, t in k.tables().items()}.items():
         yield f"const {table} = [{', '.join(map(DIALECT.number, numbers))}];"
-    yield from map(DIALECT.function, seen)
-
-
-def with_callees(kernel: Kernel) -> list[Kernel]:
-    """A kernel behind all that it calls."""
-    callees = [each for callee in kernel.callees() for each in with_callees(kernel_of(callee))]
-    return [*callees, kernel]
+    yield from kernels.values()
 
 
 def operation(tape: Tape, entry: Entry) -> str:
