@@ -75,6 +75,61 @@ def test_numerical_gradients_have_their_digits_in_small_units(method):
     assert numerical_gradient(fourth, 1.3e-10, method) == pytest.approx(4 * 1.3**3 * 1e10, rel=1e-10)
 
 
+WIDE = [5e-324, 2.3e-308, 1e-200, 1.2e-162, 1e-20, 1.0, 170.6, 708.0, 709.7, 1e103, 1.34e154, 1e307, 1.79e308]
+SHAPES = {
+    "x": lambda x: x,
+    "x x": lambda x: x * x,
+    "x x x": lambda x: x * x * x,
+    "1 / x": lambda x: 1 / x,
+    "1e300 x": lambda x: 1e300 * x,
+    "1e-300 x": lambda x: 1e-300 * x,
+    "on the way it is out of range": lambda x: (x * 1e-300) * 1e308,
+    "sqrt": engine.sqrt,
+    "exp": engine.exp,
+    "sinh": engine.sinh,
+    "log": engine.log,
+    "gamma": engine.gamma,
+    "atan": engine.atan,
+    "softplus": engine.softplus,
+    "hypot": lambda x: engine.hypot(x, 1.0),
+    "sin": engine.sin,
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_at_every_scale_a_right_gradient_passes_or_the_point_is_refused(name):
+    f = SHAPES[name]
+    for x in (0.0, *WIDE, *(-x for x in WIDE)):
+        assert refusal(f, x) in (None, "inf", "nan", "kink", "constant"), x
+
+
+def refusal(f, x):
+    try:
+        gradcheck(f, x, order=2)
+    except GradientError as error:
+        return error.reason
+
+
+@pytest.mark.parametrize("method", ["central", "richardson", "forward"])
+def test_numerical_gradients_are_numbers_at_every_scale(method):
+    for f in SHAPES.values():
+        for x in WIDE[::3]:
+            assert isinstance(numerical_gradient(f, (x,), method)[0], float)
+    assert numerical_gradient(lambda x: x * x, 1.34e154, method) == pytest.approx(2.68e154, rel=1e-8)
+    assert numerical_gradient(lambda x: x, 1e307, method) == pytest.approx(1.0, rel=1e-11)
+
+
+def test_a_slope_that_no_float_can_hold_is_refused_not_called_wrong():
+    with pytest.raises(GradientError, match="has a slope there that no float can hold") as caught:
+        gradcheck(lambda x: 1 / x, 1e-200)
+    assert caught.value.reason == "inf"
+
+
+def test_a_wave_shorter_than_the_floats_are_apart_is_refused():
+    with pytest.raises(GradientError, match="varies from one float to the next"):
+        gradcheck(engine.sin, 1e20)
+
+
 @pytest.mark.parametrize(
     "f",
     [

@@ -5,7 +5,7 @@ the difference rule estimates for itself at this point. What agrees has agreed t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import isfinite, ulp
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ from engine.testing.subject import Subject
 
 SAFETY: Final = 10.0  # times the estimated error of the differences
 NARROWER: Final = (64.0**-2, 64.0**-3, 64.0**-4)  # shares of its step, in search of a narrow stretch
+UNSEEN: Final = 2.0**-1060  # values so small that floats are steps
 COARSE: Final = 2.0**16  # times its step: noise shows in values that differ by more than their last bit
 
 
@@ -58,8 +59,23 @@ def compare(
         rows.append(row)
     wrong = [row for row in rows if not row.agrees]
     if wrong:
+        require_rest(case, text, along)
         head = f"{title} of {case.described(text)} is wrong: {summary(rows, wrong)}"
         raise GradientError("wrong", f"{head}\n\n{table(rows)}", tuple(rows))
+
+
+def require_rest(case: Subject, text: str, along: Callable[[int], Scalar]) -> None:
+    """Raises GradientError if an input has lost its meaning: sin(1e20) jumps from float to float."""
+    for i, x in enumerate(case.xs):
+        if is_restless(along(i), x):
+            what = f"{case.described(text)} varies from one float to the next along {case.names[i]}"
+            raise GradientError("kink", f"{what}: choose a point nearer to 0")
+
+
+def is_restless(f: Scalar, x: float) -> bool:
+    """Whether the next floats change f as much as those a hundred times further off."""
+    near, far = ([f(x + k * share * ulp(x)) for k in range(-2, 3)] for share in (1, 100))
+    return max(near) - min(near) > max(map(abs, far)) / 8 > UNSEEN
 
 
 def summary(rows: Sequence[Row], wrong: Sequence[Row]) -> str:

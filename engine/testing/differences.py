@@ -7,7 +7,7 @@ Steps are powers of two, so that x + k * step is exact and rounds nothing into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import comb, factorial, frexp, fsum, hypot, inf, isfinite, ldexp, nan, sqrt, ulp
 from typing import Final, NamedTuple
 
@@ -21,6 +21,9 @@ CLEAR: Final = 1e-8
 SHARP: Final = 1e-10
 UNEVEN: Final[tuple[float, ...]] = tuple(k * 2.0**-20 for k in (1192379, 1436549, 1696631))
 SUBNORMAL: Final = 2.0**-1073  # the rounding of the smallest values
+HUGE: Final = 2.0**1000  # values from where on a sum of them may overflow
+LESS: Final = 2.0**-8  # what they are multiplied by, then
+BINOMIALS: Final = {n: tuple(float((-1) ** k * comb(n, k)) for k in range(n + 1)) for n in (4, 5, 6, ORDER)}
 Scalar = Callable[[float], float]
 
 
@@ -104,7 +107,7 @@ def adaptive(
     f: Scalar, x: float, rule: Rule = CENTRAL, *, noise: float = 0.0, widest: float = inf
 ) -> Estimate:
     """The slope of f at x. `noise` is the error of a value of f, if it is more than its rounding."""
-    step = power_of_two(min(max(1.0, abs(x)) / 16, widest, 2.0**1000))
+    step = power_of_two(min(max(1.0, abs(x)) / 16, widest, 2.0**1019))
     for _ in range(ROUNDS):
         values = [f(x + k * step) for k in rule.probe]
         if not all(map(isfinite, values)):  # beyond the edge of the domain, at the end as close as x is to 0
@@ -127,9 +130,14 @@ def adaptive(
 
 
 def weighted(rule: Rule, values: Sequence[float]) -> float:
-    return (
-        fsum(w * y for w, y in zip(rule.weights, values, strict=True)) if all(map(isfinite, values)) else nan
-    )
+    """Step times the slope; nan where a value is not finite."""
+    return combined(rule.weights, values) if all(map(isfinite, values)) else nan
+
+
+def combined(weights: Iterable[float], values: Sequence[float]) -> float:
+    """The sum of finite values, each times its weight: inf only if it is out of range itself."""
+    share = LESS if max(map(abs, values)) > HUGE else 1.0
+    return fsum(w * (share * y) for w, y in zip(weights, values, strict=True)) / share
 
 
 def highest(values: Sequence[float], order: int) -> float:
@@ -141,7 +149,7 @@ def highest(values: Sequence[float], order: int) -> float:
 
 def difference(values: Sequence[float], order: int) -> float:
     """The difference of that order at the first values."""
-    return fsum((-1) ** k * comb(order, k) * values[k] for k in range(order + 1))
+    return combined(BINOMIALS[order], values[: order + 1])
 
 
 def estimated(f: Scalar, x: float, noise: float = 0.0, rule: Rule = CENTRAL) -> Estimate:
@@ -187,7 +195,9 @@ def standard_deviation(values: Sequence[float], order: int) -> float:
 
 def richardson(f: Scalar, x: float) -> Estimate:
     """Two-point slopes at halved steps, extrapolated to step 0 until the error grows (C. Ridders, 1982)."""
-    step = 4 * estimated(f, x).step  # so wide that two points see the function, not a pole further off
+    step = max(
+        4 * estimated(f, x).step, SMALLEST
+    )  # so wide that two points see the function, not a pole further off
     best = Estimate(nan, inf, step, False)
     row: list[float] = []
     for _ in range(12):
@@ -199,5 +209,5 @@ def richardson(f: Scalar, x: float) -> Estimate:
             error = max(abs(row[-1] - row[i]), abs(row[-1] - previous)) + roundoff
             if error <= best.error:
                 best = Estimate(row[-1], error, step, True)
-        step /= 2
+        step = max(step / 2, SMALLEST)
     return best

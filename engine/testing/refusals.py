@@ -100,9 +100,14 @@ def require_attached(case: Subject, reached: Sequence[bool], numeric: Sequence[E
 
 
 def require_smooth(case: Subject, i: int, f: Scalar, estimate: Estimate, what: str) -> None:
-    """Raises GradientError if f is not smooth where differences have failed."""
-    if not estimate.vague:
+    """Raises GradientError if f is not smooth where differences have failed, or its slope is too large."""
+    if not estimate.vague and isfinite(estimate.slope):
         return
+    if estimate.settled and not isfinite(estimate.slope):
+        text = (
+            f"{what} has a slope there that no float can hold (along {case.names[i]}): choose another point"
+        )
+        raise GradientError("inf", text)
     how = roughness(f, case.xs[i], estimate)
     if how or not estimate.settled:
         how = how or "varies too fast there for differences"
