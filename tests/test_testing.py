@@ -339,3 +339,13 @@ def test_the_check_leaves_the_users_values_alone(data):
     w.grad = 7.0
     assert gradcheck(lambda x: x * w, 2.0, order=2)
     assert w.grad == 7.0
+
+
+@pytest.mark.parametrize("name", ["less", "less_equal", "greater", "greater_equal", "matches", "wins"])
+def test_comparisons_are_drawn_off_the_diagonal(name):
+    @given(from_primitive(name))
+    def apart(expression):
+        x, y = expression.inputs
+        assert abs(x - y) > 1e-3
+
+    apart()

@@ -10,25 +10,41 @@ from engine.primitive import Primitive
 from engine.primitives.row import COMPARISON, row
 
 less: Final[Primitive] = row(
-    "less", joint.less, None, None, python="{0} < {1}", latex="{0}<{1}", precedence=COMPARISON
+    "less",
+    joint.less,
+    None,
+    None,
+    kink=elementary.sub,
+    python="{0} < {1}",
+    latex="{0}<{1}",
+    precedence=COMPARISON,
 )
 less_equal: Final[Primitive] = row(
     "less_equal",
     joint.less_equal,
     None,
     None,
+    kink=elementary.sub,
     python="{0} <= {1}",
     latex=r"{0}\le {1}",
     precedence=COMPARISON,
 )
 greater: Final[Primitive] = row(
-    "greater", joint.greater, None, None, python="{0} > {1}", latex="{0}>{1}", precedence=COMPARISON
+    "greater",
+    joint.greater,
+    None,
+    None,
+    kink=elementary.sub,
+    python="{0} > {1}",
+    latex="{0}>{1}",
+    precedence=COMPARISON,
 )
 greater_equal: Final[Primitive] = row(
     "greater_equal",
     joint.greater_equal,
     None,
     None,
+    kink=elementary.sub,
     python="{0} >= {1}",
     latex=r"{0}\ge {1}",
     precedence=COMPARISON,
@@ -74,15 +90,29 @@ select: Final[Primitive] = row(
 step: Final[Primitive] = row(
     "step", elementary.step, None, kink=elementary.identity, doc="1 for x > 0, else 0"
 )
-wins: Final[Primitive] = row("wins", joint.wins, None, None, doc="the slope of maximum to its first argument")
+wins: Final[Primitive] = row(
+    "wins", joint.wins, None, None, kink=elementary.sub, doc="the slope of maximum to its first argument"
+)
 inside: Final[Primitive] = row(
-    "inside", joint.inside, None, None, None, doc="1 strictly between the bounds, else 0"
+    "inside",
+    joint.inside,
+    None,
+    None,
+    None,
+    kink=lambda x, low, high: (x - low) * (x - high),
+    doc="1 strictly between the bounds, else 0",
 )
 within: Final[Primitive] = row(
-    "within", joint.within, None, None, None, doc="1 between the bounds and on them, else 0"
+    "within",
+    joint.within,
+    None,
+    None,
+    None,
+    kink=lambda x, low, high: (x - low) * (x - high),
+    doc="1 between the bounds and on them, else 0",
 )
 matches: Final[Primitive] = row(
-    "matches", joint.matches, None, None, doc="1 where both are equal, or both nan"
+    "matches", joint.matches, None, None, kink=elementary.sub, doc="1 where both are equal, or both nan"
 )
 
 

@@ -143,11 +143,9 @@ class Growing:
 
     def apply(self, row: Primitive, max_nodes: int) -> None:
         """Adds one application, if operands can be had and the result is sound."""
-        count = self.draw(arities(row))
-        if len(self.nodes) + count + 1 > max_nodes + 2:
-            return
-        operands = [self.operand(row, i, interval) for i, interval in enumerate(intervals(row, count))]
-        if any(operand is None for operand in operands):
+        wanted = intervals(row, self.draw(arities(row)))
+        operands = [self.operand(row, i, interval) for i, interval in enumerate(wanted)]
+        if any(operand is None for operand in operands) or len(self.nodes) >= max_nodes:
             return
         speeds = [self.speeds.get(id(operand), 0.0) for operand in operands]
         if not any(speeds):  # a constant, in many words
