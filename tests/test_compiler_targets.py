@@ -193,11 +193,8 @@ OWED = {
         floordiv gamma hypot lgamma log1p log2 log10 logaddexp logit maximum minimum mish mod pow
         remainder sign silu softsign xlogy clamp cross_entropy dot gelu huber log log_softmax logsumexp
         max min norm softmax log_base gelu_tanh""",
-    "onnx": """abs asinh atan2 atanh binary_cross_entropy binary_cross_entropy_with_logits copysign erfinv
-        floordiv gamma hypot lgamma log1p log2 log10 logaddexp logit maximum minimum mish mod pow
-        remainder sign silu softsign xlogy clamp cross_entropy elu gelu huber log log_softmax logsumexp
-        max min norm softmax log_base gelu_tanh""",
 }
+LACKING = {"onnx": "gamma lgamma"}  # a loop that goes on as long as data say
 LIBRARIES = {"numpy": ["numpy"], "jax": ["jax"], "torch": ["torch"], "onnx": ["onnx"]}
 NEEDS = {"c": "gcc", "javascript": "node"}
 
@@ -230,7 +227,11 @@ def checks() -> list[Any]:
 def test_every_target_says_what_the_engine_says(target, row):
     for library in LIBRARIES.get(target, ()):
         pytest.importorskip(library)
-    assert wrong(target, row) == []
+    if row.name in LACKING.get(target, "").split():
+        with pytest.raises(Untranslatable, match=rf"{row.name} \(.* goes on as long as data say\)"):
+            TARGETS[target](row)
+    else:
+        assert wrong(target, row) == []
 
 
 def test_the_points_hold_the_edges_of_every_domain():

@@ -55,14 +55,14 @@ class Exports(ABC):
     _sympy_ = to_sympy
 
     def to_onnx(self, path: str | PathLike[str]) -> None:
-        """Writes an ONNX file in float64. Inputs are named like the arguments: shape () for a number, (n,)
-        for the n numbers of anything else, the examples in front where they are mapped. The numbers and
-        arrays of the result, in order, are result0, result1 ...
+        """Writes an ONNX file in the dtype of the function. Inputs are named like arguments: shape () for a
+        number, (n,) for the n numbers of anything else, the examples in front where they are mapped. The
+        numbers and arrays of the result, in order, are result0, result1 ...
 
-        Every operation is within a few ulp of its condition inside its domain; beyond, and at its edge,
-        ONNX has its own conventions: zeros may lose their sign, the gradient of hypot is nan at 0, that of
-        log a number below it. Raises Untranslatable with all that ONNX lacks.
+        Rows that are no operator are functions of the model: `onnx.inliner` puts them in place, where a
+        runtime knows none. They compute what the kernels do, to a few ulp; ONNX Runtime's Where and Relu have
+        their own signs of zero. Raises Untranslatable with all that ONNX lacks, such as gamma.
         """
         latest = self.latest
-        model = onnx_model(latest.tape, latest.layout, latest.results)
+        model = onnx_model(latest.tape, latest.layout, latest.results, latest.options.dtype)
         Path(path).write_bytes(model.SerializeToString())

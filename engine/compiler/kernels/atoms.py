@@ -176,7 +176,7 @@ def copysign(x: float, y: float) -> float:
 
 
 # fmt: off
-OWN: Final[dict[str, Callable[..., float]]] = {
+OURS: Final[dict[str, Callable[..., float]]] = {
     kernel.__name__: kernel
     for kernel in (
         expm1, log1p, exp2, log2, log10, cbrt, sinh, cosh, tanh, asinh, acosh, atanh,

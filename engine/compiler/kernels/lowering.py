@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, final
 
 from engine import primitives as p
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels import error_function
+from engine.compiler.kernels.atoms import OURS
 from engine.compiler.kernels.definition import Kernel, is_atom, kernel_of, lacking
 from engine.compiler.kernels.walker import Walker
 from engine.compiler.tape.passes import simplified
@@ -28,8 +28,6 @@ from engine.value import constant
 
 OPERATIONS: Final = {"+": p.add, "-": p.sub, "*": p.mul, "/": p.div}
 COMPARISONS: Final = {"<": p.less, "<=": p.less_equal, ">": p.greater, ">=": p.greater_equal}
-# Atoms that a target may lack, as kernels of ours
-OURS: Final[dict[str, Callable[..., float]]] = {"erf": error_function.erf, "erfc": error_function.erfc}
 LARGEST: Final = 1000  # rounds of a loop
 
 
