@@ -1,10 +1,10 @@
-"""Arithmetic and powers."""
+"""Arithmetic."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from engine.domain import NONZERO, POSITIVE, REAL, WHOLE
+from engine.domain import NONZERO, POSITIVE, REAL
 from engine.kernels import elementary, joint
 from engine.primitive import Primitive
 from engine.primitives.row import POWER, PRODUCT, SIGN, SUM, row
@@ -60,16 +60,6 @@ reciprocal: Final[Primitive] = row(
 square: Final[Primitive] = row(
     "square", elementary.square, lambda x: x + x, latex="{0}^{2}", precedence=POWER
 )
-pow: Final[Primitive] = row(
-    "pow",
-    joint.power,
-    lambda x, y: power_term(y, x, y, 1.0, 0.0),
-    lambda x, y: power_term(1.0, x, y, 0.0, 1.0),
-    domain=(POSITIVE, REAL),
-    python="{0} ** {1}",
-    latex="{0}^{{1}}",
-    precedence=POWER,
-)
 
 # Helper rows: what the table needs to be closed under differentiation
 
@@ -83,19 +73,4 @@ over: Final[Primitive] = row(
     latex=r"\frac{{0}}{{1}}",
     precedence=PRODUCT,
     doc="x / y where y is not negative; nan elsewhere, as log is",
-)
-power_term: Final[Primitive] = row(
-    "power_term",
-    joint.power_term,
-    lambda c, x, y, n, k: power_term(1.0, x, y, n, k),
-    lambda c, x, y, n, k: (
-        power_term(c * (y - n), x, y, n + 1.0, k) + power_term(c * k, x, y, n + 1.0, k - 1.0)
-    ),
-    lambda c, x, y, n, k: power_term(c, x, y, n, k + 1.0),
-    None,
-    None,
-    domain=(REAL, POSITIVE, REAL, WHOLE, WHOLE),
-    latex=r"{0}\,{1}^{{2}-{3}}\,\left(\ln {1}\right)^{{4}}",
-    precedence=PRODUCT,
-    doc="c x**(y - n) log(x)**k: every derivative of a power is a sum of these",
 )

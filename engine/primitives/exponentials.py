@@ -1,10 +1,10 @@
-"""Exponentials, logarithms and roots."""
+"""Exponentials, logarithms, powers and roots."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, UNIT
+from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, UNIT, WHOLE
 from engine.kernels import elementary, joint, logarithms, slopes
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import over
@@ -45,6 +45,16 @@ log_base: Final[Primitive] = row(
     python="log({0}, {1})",
     latex=r"\log_{{1}}\left({0}\right)",
 )
+pow: Final[Primitive] = row(
+    "pow",
+    joint.power,
+    lambda x, y: power_term(y, x, y, 1.0, 0.0),
+    lambda x, y: power_term(1.0, x, y, 0.0, 1.0),
+    domain=(POSITIVE, REAL),
+    python="{0} ** {1}",
+    latex="{0}^{{1}}",
+    precedence=POWER,
+)
 sqrt: Final[Primitive] = row(
     "sqrt", elementary.sqrt, lambda x: 0.5 * inverse_sqrt(x), domain=POSITIVE, latex=r"\sqrt{{0}}"
 )
@@ -71,6 +81,21 @@ xlogy: Final[Primitive] = row(
 
 # Helper rows: what the table needs to be closed under differentiation
 
+power_term: Final[Primitive] = row(
+    "power_term",
+    joint.power_term,
+    lambda c, x, y, n, k: power_term(1.0, x, y, n, k),
+    lambda c, x, y, n, k: (
+        power_term(c * (y - n), x, y, n + 1.0, k) + power_term(c * k, x, y, n + 1.0, k - 1.0)
+    ),
+    lambda c, x, y, n, k: power_term(c, x, y, n, k + 1.0),
+    None,
+    None,
+    domain=(REAL, POSITIVE, REAL, WHOLE, WHOLE),
+    latex=r"{0}\,{1}^{{2}-{3}}\,\left(\ln {1}\right)^{{4}}",
+    precedence=PRODUCT,
+    doc="c x**(y - n) log(x)**k: every derivative of a power is a sum of these",
+)
 inverse_sqrt: Final[Primitive] = row(
     "inverse_sqrt",
     slopes.inverse_sqrt,
