@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.notation import Notation, Text, short, unbraced
-from engine.primitive import Primitive
+from engine.primitive import ATOM, Primitive
 from engine.primitives.row import PRODUCT, SIGN
 from engine.text import clean
 
@@ -40,8 +40,8 @@ class Latex(Notation):
         text = short(x).replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
         mantissa, e, exponent = text.partition("e")
         if e:
-            return Text(rf"{mantissa}\cdot 10^{{{int(exponent)}}}", PRODUCT)
-        return Text(text, SIGN) if text.startswith("-") else Text(text)
+            return Text(rf"{mantissa}\cdot 10^{{{int(exponent)}}}", PRODUCT, x)
+        return Text(text, SIGN if text.startswith("-") else ATOM, x)
 
     def name(self, label: str) -> str:
         """One letter in italics, w1 and w_1 with an index, alpha as a Greek letter, words upright."""
@@ -54,17 +54,24 @@ class Latex(Notation):
             return label
         return rf"\mathrm{{{escaped(label)}}}"
 
+    def writes_out(self, primitive: Primitive) -> bool:
+        return not primitive.latex and super().writes_out(primitive)
+
     def template(self, primitive: Primitive) -> Text:
         if primitive.foreign:
-            return Text(rf"\operatorname{{{escaped(unbraced(clean(primitive.name)))}}}\left({{*}}\right)")
-        written = primitive.latex
+            return Text(call(escaped(unbraced(clean(primitive.name)))))
+        written = primitive.latex or call(primitive.name.replace("_", " "))
         closed = written.startswith(r"\frac") and primitive.precedence == PRODUCT
         return Text(written, PRODUCT + 1 if closed else primitive.precedence)
 
     def apply(self, primitive: Primitive, operands: Sequence[Text]) -> Text:
         """As for any notation; before a digit the thin space of a product becomes a dot."""
-        text, precedence = super().apply(primitive, operands)
-        return Text(re.sub(r"\\,(?=\d)", r"\\cdot ", text), precedence)
+        written = super().apply(primitive, operands)
+        return written._replace(text=re.sub(r"\\,(?=\d)", r"\\cdot ", written.text))
+
+
+def call(name: str) -> str:
+    return rf"\operatorname{{{name}}}\left({{*}}\right)"
 
 
 def escaped(label: str) -> str:

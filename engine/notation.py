@@ -1,4 +1,4 @@
-"""Expressions as text, from the notation in the rows of the table. Nothing here is recursive."""
+"""Expressions as text, from the notation in the rows of the table. Only formulas nest, a few deep."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from engine.modes import LOCK, recording
 from engine.node import Node
-from engine.primitive import ATOM, Primitive
+from engine.primitive import ATOM, Primitive, as_float
 from engine.primitives.row import POWER, SIGN
+from engine.sweep import topological_order
 from engine.text import clean
+from engine.value import Value
 
 CALL: Final = re.compile(r"\w+\(.*\)(\[0\])?")
 MINUS: Final = "\N{MINUS SIGN}"
 PRINTED: Final = ((" ** ", "^"), (" * ", " \N{DOT OPERATOR} "), ("-", MINUS))
+NEUTRAL: Final = {"add": 0.0, "sub": 0.0, "mul": 1.0, "pow": 1.0}  # on the right
 SLOT: Final = re.compile(r"\{(\d+|\*|left|right)\}")
 OPENING: Final = ("{", "(", "[", "|", ", ")
 CLOSING: Final = ("}", ")", "]", "|", ",", r"\right")
 
 
 class Text(NamedTuple):
-    """A piece of an expression and how tightly it binds."""
+    """A piece of an expression, how tightly it binds, and the number if it is no more than one."""
 
     text: str
     precedence: int = ATOM
+    number: float | None = None
 
 
 class Notation:
@@ -37,7 +42,7 @@ class Notation:
     def number(self, x: float) -> Text:
         """Whole numbers without a point, everything else as `repr`."""
         text = str(int(x)) if x.is_integer() and math.fabs(x) < 1e16 else repr(x)
-        return Text(text, SIGN if text.startswith("-") else ATOM)
+        return Text(text, SIGN if text.startswith("-") else ATOM, x)
 
     def name(self, label: str) -> str:
         return label
@@ -48,9 +53,15 @@ class Notation:
         written = primitive.python
         return Text(written, ATOM if CALL.fullmatch(written) else primitive.precedence)
 
+    def writes_out(self, primitive: Primitive) -> bool:
+        """Whether it is written as its formula."""
+        return primitive.helper and primitive.formula is not None
+
     def apply(self, primitive: Primitive, operands: Sequence[Text]) -> Text:
         """The template of the primitive with the operands in it, bracketed where they must be."""
-        template, precedence = self.template(primitive)
+        if self.writes_out(primitive):
+            return self.written_out(primitive, operands)
+        template, precedence, _ = self.template(primitive)
         if template == "{0}":
             return operands[0]
 
@@ -65,6 +76,45 @@ class Notation:
             return self.operand(operands[int(key)], template, slot, precedence)
 
         return Text(SLOT.sub(fill, template), precedence)
+
+    def written_out(self, primitive: Primitive, operands: Sequence[Text]) -> Text:
+        """A row as its formula. Numbers stay numbers there, unless there is nothing else."""
+        numbers = all(operand.number is not None for operand in operands)
+        with recording():
+            nodes = [Value(math.nan) if numbers or text.number is None else text.number for text in operands]
+            formula = primitive.expressed(nodes)
+        known = {id(x): text for x, text in zip(nodes, operands, strict=True) if isinstance(x, Value)}
+        return self.graph(formula, [x for x in nodes if isinstance(x, Value)], known)
+
+    def graph(self, root: object, leaves: Sequence[Node], known: Mapping[int, Text]) -> Text:
+        """A formula over leaves whose texts are known."""
+        if not isinstance(root, Node):
+            return self.number(as_float(root))
+        with LOCK:
+            order = topological_order([root], leaves)
+        found = dict(known)
+        for node in order:
+            if id(node) not in found:
+                operands = [found[id(parent)] for parent in node.parents]
+                found[id(node)] = (
+                    self.simplified(node.primitive, operands) if operands else self.number(node._data)
+                )
+        return found[id(root)]
+
+    def simplified(self, primitive: Primitive, operands: Sequence[Text]) -> Text:
+        """As `apply`, but x for x + 0, 1 x and x**1, which general rules have at some orders and ends."""
+        neutral = NEUTRAL.get(primitive.name)
+        if neutral is not None:
+            left, right = operands
+            if right.number == neutral:
+                return left
+            if primitive.name in ("add", "mul") and left.number == neutral:
+                return right
+            if primitive.name == "pow" and right.number == 0.0:
+                return self.number(1.0)
+            if primitive.name == "mul" and 0.0 in (left.number, right.number):
+                return self.number(0.0)
+        return self.apply(primitive, operands)
 
     def sequence(self, operands: Sequence[Text]) -> str:
         shown = [operand.text for operand in operands]
@@ -97,18 +147,18 @@ class Short(Notation):
     most = 8
 
     def number(self, x: float) -> Text:
-        return Text(short(x), SIGN if short(x).startswith("-") else ATOM)
+        return Text(short(x), SIGN if short(x).startswith("-") else ATOM, x)
 
 
 class Plain(Short):
     """The same with typographic signs."""
 
     def number(self, x: float) -> Text:
-        text, precedence = super().number(x)
-        return Text(text.replace("-", MINUS), precedence)
+        text, precedence, _ = super().number(x)
+        return Text(text.replace("-", MINUS), precedence, x)
 
     def template(self, primitive: Primitive) -> Text:
-        text, precedence = super().template(primitive)
+        text, precedence, _ = super().template(primitive)
         for typed, printed in PRINTED:
             text = text.replace(typed, printed)
         return Text(text, precedence)

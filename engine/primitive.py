@@ -65,8 +65,11 @@ class Primitive:
     domain      where the function is smooth, per argument (n-ary: one entry for every argument)
     kink         a function of the arguments that is zero exactly on the kinks, if there are any
     python      how it is written, "{0} + {1}"; by default a call of its name
-    latex       the same for LaTeX; "{*}" stands for all operands of an n-ary one
+    latex       the same for LaTeX; "{*}" stands for all operands
     precedence  of both spellings, as in Python's grammar; ATOM binds tightest
+    formula     for readers: the textbook's expression of it in rows, like a partial, without care for
+                rounding; of an n-ary one like the gradient, from the list. Nobody computes with it
+    helper      readers do not know it by its name: it is written as its formula
     foreign     the rule is a user's code: it may do anything, even start another sweep
     """
 
@@ -81,6 +84,8 @@ class Primitive:
         python: str = "",
         latex: str = "",
         precedence: int = ATOM,
+        formula: Callable[..., Any] | None = None,
+        helper: bool = False,
         foreign: bool = False,
         doc: str = "",
     ) -> None:
@@ -92,8 +97,10 @@ class Primitive:
         self.domain = (domain,) * max(1, len(partials)) if isinstance(domain, Interval) else domain
         self.kink = kink
         self.python = python or f"{name}({slots})"
-        self.latex = latex or rf"\operatorname{{{name.replace('_', ' ')}}}\left({slots}\right)"
+        self.latex = latex
         self.precedence = precedence
+        self.formula = formula
+        self.helper = helper
         self.foreign = foreign
         self.irregular = foreign or None in partials  # the sweep has to look twice
         self.doc = doc
@@ -123,6 +130,12 @@ class Primitive:
         if self.gradient is not None:
             return self.gradient(operands)
         return [None if partial is None else partial(*operands) for partial in self.partials]
+
+    def expressed(self, operands: Sequence[Any]) -> Any:
+        """The formula of operands, as nodes. Raises TypeError for a row without one."""
+        if self.formula is None:
+            raise TypeError(f"{self.name} has no formula: give its row one (formula=)")
+        return self.formula(operands) if self.gradient is not None else self.formula(*operands)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name or 'leaf'}>"

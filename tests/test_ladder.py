@@ -28,7 +28,7 @@ LADDER = """
     drawing
     notation
     snapshot
-    latex textbook
+    latex
     explanation compiler parser
     testing exploring
     __init__

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import prod
 from typing import Final, NamedTuple, TypeVar
 
-from engine.modes import LOCK
+from engine.modes import recording
 from engine.node import Node
 from engine.notation import Notation, Text, texts
 from engine.snapshot import Snapshot
-from engine.sweep import local_gradient, topological_order
-from engine.textbook import partials
+from engine.sweep import local_gradient
 from engine.value import Value
 
 T = TypeVar("T")
@@ -109,7 +108,7 @@ class Chain:
     def formulas(self, node: Node, notation: Notation) -> list[str]:
         """Its local derivatives, of the names of its operands; "" for one that is a mere number."""
         known = {id(operand): self.name(operand, notation) for operand in node.parents}
-        return [written(derivative, node, known, notation) for derivative in partials(node)]
+        return [written(derivative, node, known, notation) for derivative in local_formulas(node)]
 
     def steps(self) -> list[tuple[Node, list[Edge]]]:
         """The operations on the paths that are written out, operands first, with the edges they use."""
@@ -132,12 +131,19 @@ def edges(node: Node) -> list[Edge]:
     ]
 
 
-def written(derivative: object, node: Node, known: dict[int, Text], notation: Notation) -> str:
-    if not isinstance(derivative, Node):
+def local_formulas(node: Node) -> Sequence[object]:
+    """The local derivatives of an operation as graphs over its operands; numbers for a user's own rule."""
+    if node.primitive.foreign:
+        return local_gradient(node)
+    with recording():
+        return node.primitive.local_gradient(node.parents)
+
+
+def written(derivative: object, node: Node, known: Mapping[int, Text], notation: Notation) -> str:
+    """A local derivative of a node; "" for one that is a mere number, or too long."""
+    if not isinstance(derivative, Node) or derivative.is_constant:
         return ""
-    with LOCK:
-        order = topological_order([derivative], node.parents)
-    text = texts(order, {}, notation, known)[id(derivative)].text
+    text = notation.graph(derivative, node.parents, known).text
     return text if len(text) <= notation.limit else ""
 
 

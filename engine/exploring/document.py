@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from engine.modes import LOCK
+from engine.explanation.chain import local_formulas, written
 from engine.node import Node
 from engine.notation import PLAIN, Text, texts
 from engine.snapshot import Snapshot
-from engine.sweep import local_gradient, topological_order
+from engine.sweep import local_gradient
 from engine.text import clean, symbol
-from engine.textbook import partials
 from engine.value import Value
 
 VERSION: Final = 1
@@ -118,9 +117,10 @@ class Spelling:
         """One text for each operand, with {0}, {1}, ... for the operands."""
         key = pattern(node)
         if key not in self.known:
-            operands = dict(zip(map(id, node.parents), slots(node), strict=True))
-            derivatives = partials(node) if node.parents else []
-            self.known[key] = [spelled(derivative, node, operands) for derivative in derivatives]
+            pairs = zip(node.parents, slots(node), strict=True)
+            operands = {id(parent): slot for parent, slot in pairs if not parent.is_constant}
+            derivatives = local_formulas(node) if node.parents else []
+            self.known[key] = [written(derivative, node, operands, PLAIN) for derivative in derivatives]
         return self.known[key]
 
 
@@ -131,12 +131,3 @@ def pattern(node: Node) -> tuple[object, ...]:
     places = [first.setdefault(id(parent), i) for i, parent in enumerate(parents)]
     constants = [repr(parent._data) if parent.is_constant else "" for parent in parents]
     return node.primitive, *places, *constants
-
-
-def spelled(derivative: object, node: Node, operands: Mapping[int, Text]) -> str:
-    if not isinstance(derivative, Node):
-        return ""
-    with LOCK:
-        order = topological_order([derivative], node.parents)
-    text = texts(order, {}, PLAIN, operands)[id(derivative)].text
-    return text if len(text) <= PLAIN.limit else ""

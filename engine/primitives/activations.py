@@ -7,19 +7,29 @@ from typing import Any, Final
 from engine.kernels import elementary, gates, joint, logistic, slopes, special
 from engine.kernels import gelu as gelu_kernels
 from engine.primitive import Primitive
-from engine.primitives.exponentials import expm1
+from engine.primitives.exponentials import exp, expm1, log, sqrt
 from engine.primitives.rounding import abs, sign
-from engine.primitives.row import function, row
-from engine.primitives.selection import clamp, inside, less_equal, step
-from engine.primitives.special import normal_density
+from engine.primitives.row import function, helper, row
+from engine.primitives.selection import clamp, greater, inside, less, less_equal, maximum, select, step
+from engine.primitives.special import erf, normal_density
 from engine.primitives.trigonometry import sech2, tanh
 
-relu: Final[Primitive] = row("relu", elementary.relu, lambda x: step(x), kink=elementary.identity)
+relu: Final[Primitive] = row(
+    "relu", elementary.relu, lambda x: step(x), kink=elementary.identity, formula=lambda x: maximum(x, 0.0)
+)
 relu6: Final[Primitive] = row(
-    "relu6", elementary.relu6, lambda x: inside(x, 0.0, 6.0), kink=lambda x: x * (x - 6.0)
+    "relu6",
+    elementary.relu6,
+    lambda x: inside(x, 0.0, 6.0),
+    kink=lambda x: x * (x - 6.0),
+    formula=lambda x: clamp(x, 0.0, 6.0),
 )
 hardtanh: Final[Primitive] = row(
-    "hardtanh", elementary.hardtanh, lambda x: inside(x, -1.0, 1.0), kink=lambda x: x * x - 1.0
+    "hardtanh",
+    elementary.hardtanh,
+    lambda x: inside(x, -1.0, 1.0),
+    kink=lambda x: x * x - 1.0,
+    formula=lambda x: clamp(x, -1.0, 1.0),
 )
 leaky_relu: Final[Primitive] = row(
     "leaky_relu",
@@ -27,6 +37,7 @@ leaky_relu: Final[Primitive] = row(
     lambda x, slope: leaky_slope(x, slope),
     lambda x, slope: -relu(-x),
     kink=lambda x, slope: x,
+    formula=lambda x, slope: select(greater(x, 0.0), x, slope * x),
 )
 elu: Final[Primitive] = row(
     "elu",
@@ -34,76 +45,103 @@ elu: Final[Primitive] = row(
     lambda x, alpha: elu_slope(x, alpha),
     lambda x, alpha: expm1(-relu(-x)),
     kink=lambda x, alpha: x,
+    formula=lambda x, alpha: select(greater(x, 0.0), x, alpha * (exp(x) - 1.0)),
 )
 sigmoid: Final[Primitive] = row(
-    "sigmoid", logistic.sigmoid, lambda x: sigmoid_slope(x), latex=function(r"\sigma")
+    "sigmoid",
+    logistic.sigmoid,
+    lambda x: sigmoid_slope(x),
+    latex=function(r"\sigma"),
+    formula=lambda x: 1.0 / (1.0 + exp(-x)),
 )
 logsigmoid: Final[Primitive] = row(
-    "logsigmoid", logistic.logsigmoid, lambda x: sigmoid(-x), latex=r"\ln\sigma\left({0}\right)"
+    "logsigmoid",
+    logistic.logsigmoid,
+    lambda x: sigmoid(-x),
+    latex=r"\ln\sigma\left({0}\right)",
+    formula=lambda x: -log(1.0 + exp(-x)),
 )
-softplus: Final[Primitive] = row("softplus", logistic.softplus, lambda x: sigmoid(x))
-silu: Final[Primitive] = row("silu", gates.silu, lambda x: silu_slope(x))
-mish: Final[Primitive] = row("mish", gates.mish, lambda x: mish_slope(x))
-gelu: Final[Primitive] = row("gelu", special.gelu, lambda x: gelu_slope(x))
+softplus: Final[Primitive] = row(
+    "softplus", logistic.softplus, lambda x: sigmoid(x), formula=lambda x: log(1.0 + exp(x))
+)
+silu: Final[Primitive] = row("silu", gates.silu, lambda x: silu_slope(x), formula=lambda x: x * sigmoid(x))
+mish: Final[Primitive] = row(
+    "mish", gates.mish, lambda x: mish_slope(x), formula=lambda x: x * tanh(softplus(x))
+)
+gelu: Final[Primitive] = row(
+    "gelu", special.gelu, lambda x: gelu_slope(x), formula=lambda x: x / 2.0 * (1.0 + erf(x / sqrt(2.0)))
+)
 gelu_tanh: Final[Primitive] = row(
     "gelu_tanh",
     gates.gelu_tanh,
     lambda x: gelu_tanh_slope(x),
     python='gelu({0}, "tanh")',
     latex=r"\operatorname{gelu}\left({0}\right)",
+    formula=lambda x: x * sigmoid(gelu_tanh_inner(x)),
 )
 softsign: Final[Primitive] = row(
     "softsign",
     elementary.softsign,
     lambda x: softsign_slope(x),
     kink=elementary.identity,
+    formula=lambda x: x / (1.0 + abs(x)),
 )
 
 # Helper rows: what the table needs to be closed under differentiation
 
-leaky_slope: Final[Primitive] = row(
-    "leaky_slope", joint.leaky_slope, None, lambda x, slope: less_equal(x, 0.0), kink=lambda x, slope: x
+leaky_slope: Final[Primitive] = helper(
+    "leaky_slope",
+    joint.leaky_slope,
+    None,
+    lambda x, slope: less_equal(x, 0.0),
+    kink=lambda x, slope: x,
+    formula=lambda x, slope: select(greater(x, 0.0), 1.0, slope),
 )
-elu_slope: Final[Primitive] = row(
+elu_slope: Final[Primitive] = helper(
     "elu_slope",
     joint.elu_slope,
     lambda x, alpha: elu_curvature(x, alpha),
     lambda x, alpha: elu_curvature(x, 1.0),
     kink=lambda x, alpha: x,
+    formula=lambda x, alpha: select(greater(x, 0.0), 1.0, alpha * exp(x)),
 )
-elu_curvature: Final[Primitive] = row(
+elu_curvature: Final[Primitive] = helper(
     "elu_curvature",
     joint.elu_curvature,
     lambda x, alpha: elu_curvature(x, alpha),
     lambda x, alpha: elu_curvature(x, 1.0),
     kink=lambda x, alpha: x,
+    formula=lambda x, alpha: select(less(x, 0.0), alpha * exp(x), 0.0),
 )
-sigmoid_slope: Final[Primitive] = row(
-    "sigmoid_slope", logistic.sigmoid_slope, lambda x: sigmoid_curvature(x), latex=r"\sigma'\left({0}\right)"
+sigmoid_slope: Final[Primitive] = helper(
+    "sigmoid_slope",
+    logistic.sigmoid_slope,
+    lambda x: sigmoid_curvature(x),
+    formula=lambda x: sigmoid(x) * (1.0 - sigmoid(x)),
 )
-sigmoid_curvature: Final[Primitive] = row(
+sigmoid_curvature: Final[Primitive] = helper(
     "sigmoid_curvature",
     logistic.sigmoid_curvature,
     lambda x: sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x)),
-    latex=r"\sigma''\left({0}\right)",
+    formula=lambda x: sigmoid(x) * (1.0 - sigmoid(x)) * (1.0 - 2.0 * sigmoid(x)),
 )
-silu_slope: Final[Primitive] = row(
+silu_slope: Final[Primitive] = helper(
     "silu_slope",
     gates.silu_slope,
     lambda x: silu_curvature(x),
-    latex=r"\operatorname{silu}'\left({0}\right)",
+    formula=lambda x: sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))),
 )
-silu_curvature: Final[Primitive] = row(
+silu_curvature: Final[Primitive] = helper(
     "silu_curvature",
     gates.silu_curvature,
     lambda x: 3.0 * sigmoid_curvature(x) + x * (sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x))),
-    latex=r"\operatorname{silu}''\left({0}\right)",
+    formula=lambda x: sigmoid_slope(x) * (2.0 + x * (1.0 - 2.0 * sigmoid(x))),
 )
-mish_slope: Final[Primitive] = row(
+mish_slope: Final[Primitive] = helper(
     "mish_slope",
     gates.mish_slope,
     lambda x: mish_curvature(x),
-    latex=r"\operatorname{mish}'\left({0}\right)",
+    formula=lambda x: tanh(softplus(x)) + x * sech2(softplus(x)) * sigmoid(x),
 )
 
 
@@ -116,25 +154,51 @@ def mish_third(x: Any) -> Any:
     return wall * (3.0 * bend + x * (bend1 - 2.0 * gate * s * bend))
 
 
-mish_curvature: Final[Primitive] = row(
-    "mish_curvature", gates.mish_curvature, mish_third, latex=r"\operatorname{mish}''\left({0}\right)"
+mish_curvature: Final[Primitive] = helper(
+    "mish_curvature",
+    gates.mish_curvature,
+    mish_third,
+    formula=lambda x: (
+        sech2(softplus(x)) * sigmoid(x) * (2.0 + x * (1.0 - sigmoid(x) * (1.0 + 2.0 * tanh(softplus(x)))))
+    ),
 )
-gelu_slope: Final[Primitive] = row(
+gelu_slope: Final[Primitive] = helper(
     "gelu_slope",
     special.gelu_slope,
     lambda x: gelu_curvature(x),
-    latex=r"\operatorname{gelu}'\left({0}\right)",
+    formula=lambda x: (1.0 + erf(x / sqrt(2.0))) / 2.0 + x * normal_density(x),
 )
-gelu_curvature: Final[Primitive] = row(
+gelu_curvature: Final[Primitive] = helper(
     "gelu_curvature",
     special.gelu_curvature,
     lambda x: -x * normal_density(x) * (4.0 - x * x),
-    latex=r"\operatorname{gelu}''\left({0}\right)",
+    formula=lambda x: (2.0 - x**2) * normal_density(x),
 )
 GELU_TANH_A = 1.5957691216057308  # 2 sqrt(2/pi)
 GELU_TANH_B = 0.07135481627260025  # 0.044715 times that
-gelu_tanh_slope: Final[Primitive] = row(
-    "gelu_tanh_slope", gates.gelu_tanh_slope, lambda x: gelu_tanh_curvature(x)
+
+
+def gelu_tanh_inner(x: Any) -> Any:
+    """v, of x sigmoid(v)."""
+    return x * (GELU_TANH_A + GELU_TANH_B * x**2)
+
+
+def gelu_tanh_steep(x: Any) -> Any:
+    return GELU_TANH_A + 3.0 * GELU_TANH_B * x**2
+
+
+def gelu_tanh_second(x: Any) -> Any:
+    s, steep = sigmoid(gelu_tanh_inner(x)), gelu_tanh_steep(x)
+    return s * (1.0 - s) * (2.0 * steep + x * ((1.0 - 2.0 * s) * steep**2 + 6.0 * GELU_TANH_B * x))
+
+
+gelu_tanh_slope: Final[Primitive] = helper(
+    "gelu_tanh_slope",
+    gates.gelu_tanh_slope,
+    lambda x: gelu_tanh_curvature(x),
+    formula=lambda x: (
+        sigmoid(gelu_tanh_inner(x)) + x * sigmoid_slope(gelu_tanh_inner(x)) * gelu_tanh_steep(x)
+    ),
 )
 
 
@@ -149,12 +213,13 @@ def gelu_tanh_third(x: Any) -> Any:
     return 3.0 * second + x * third
 
 
-gelu_tanh_curvature: Final[Primitive] = row(
-    "gelu_tanh_curvature", gelu_kernels.gelu_tanh_curvature, gelu_tanh_third
+gelu_tanh_curvature: Final[Primitive] = helper(
+    "gelu_tanh_curvature", gelu_kernels.gelu_tanh_curvature, gelu_tanh_third, formula=gelu_tanh_second
 )
-softsign_slope: Final[Primitive] = row(
+softsign_slope: Final[Primitive] = helper(
     "softsign_slope",
     slopes.softsign_slope,
     lambda x: -2.0 * (sign(x) * softsign_slope(x) / (1.0 + abs(x))),
     kink=elementary.identity,
+    formula=lambda x: 1.0 / (1.0 + abs(x)) ** 2,
 )

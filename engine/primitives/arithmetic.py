@@ -7,7 +7,7 @@ from typing import Final
 from engine.domain import NONZERO, POSITIVE, REAL
 from engine.kernels import elementary, joint
 from engine.primitive import Primitive
-from engine.primitives.row import POWER, PRODUCT, SIGN, SUM, row
+from engine.primitives.row import POWER, PRODUCT, SIGN, SUM, helper, row
 
 add: Final[Primitive] = row(
     "add",
@@ -56,6 +56,7 @@ reciprocal: Final[Primitive] = row(
     domain=NONZERO,
     latex=r"\frac{1}{{0}}",
     precedence=PRODUCT,
+    formula=lambda x: 1.0 / x,
 )
 square: Final[Primitive] = row(
     "square", elementary.square, lambda x: x + x, latex="{0}^{2}", precedence=POWER
@@ -63,14 +64,15 @@ square: Final[Primitive] = row(
 
 # Helper rows: what the table needs to be closed under differentiation
 
-identity: Final[Primitive] = row("identity", elementary.identity, lambda x: 1.0, python="{0}", latex="{0}")
-over: Final[Primitive] = row(
+identity: Final[Primitive] = helper(
+    "identity", elementary.identity, lambda x: 1.0, python="{0}", formula=lambda x: x
+)
+over: Final[Primitive] = helper(
     "over",
     joint.over,
     lambda x, y: over(1.0, y),
     lambda x, y: -over(over(x, y), y),
     domain=(REAL, POSITIVE),
-    latex=r"\frac{{0}}{{1}}",
-    precedence=PRODUCT,
     doc="x / y where y is not negative; nan elsewhere, as log is",
+    formula=lambda x, y: x / y,
 )

@@ -15,7 +15,8 @@ from typing import Any, Final
 from engine.domain import POSITIVE
 from engine.kernels import joint, lists
 from engine.primitive import Primitive
-from engine.primitives.row import row
+from engine.primitives.exponentials import exp, log, sqrt
+from engine.primitives.row import helper, row
 from engine.primitives.selection import matches
 from engine.primitives.trigonometry import hypot, unit
 
@@ -86,7 +87,11 @@ prod: Final[Primitive] = row(
     python="prod([{*}])",
 )
 mean: Final[Primitive] = row(
-    "mean", lists.mean, gradient=lambda xs: [1.0 / len(xs)] * len(xs), python="mean([{*}])"
+    "mean",
+    lists.mean,
+    gradient=lambda xs: [1.0 / len(xs)] * len(xs),
+    python="mean([{*}])",
+    formula=lambda xs: sum(*xs) / float(len(xs)),
 )
 dot: Final[Primitive] = row(
     "dot",
@@ -94,6 +99,7 @@ dot: Final[Primitive] = row(
     gradient=lambda xs: [*xs[len(xs) // 2 :], *xs[: len(xs) // 2]],
     python="dot([{left}], [{right}])",
     latex=r"\left({left}\right)\cdot\left({right}\right)",
+    formula=lambda xs: sum(*map(operator.mul, xs[: len(xs) // 2], xs[len(xs) // 2 :])),
 )
 norm: Final[Primitive] = row(
     "norm",
@@ -102,6 +108,7 @@ norm: Final[Primitive] = row(
     kink=lists.norm,
     python="norm([{*}])",
     latex=r"\left\Vert {*}\right\Vert",
+    formula=lambda xs: sqrt(sum(*[x**2 for x in xs])),
 )
 max: Final[Primitive] = row(
     "max",
@@ -119,13 +126,20 @@ min: Final[Primitive] = row(
     python="min([{*}])",
     latex=r"\min\left({*}\right)",
 )
-logsumexp: Final[Primitive] = row("logsumexp", lists.logsumexp, gradient=shares, python="logsumexp([{*}])")
+logsumexp: Final[Primitive] = row(
+    "logsumexp",
+    lists.logsumexp,
+    gradient=shares,
+    python="logsumexp([{*}])",
+    formula=lambda xs: log(sum(*map(exp, xs))),
+)
 softmax: Final[Primitive] = row(
     "softmax",
     lists.softmax,
     gradient=softmax_gradient,
     python="softmax([{*}])[0]",
     doc="the component of the first operand",
+    formula=lambda xs: exp(xs[0]) / sum(*map(exp, xs)),
 )
 log_softmax: Final[Primitive] = row(
     "log_softmax",
@@ -133,24 +147,30 @@ log_softmax: Final[Primitive] = row(
     gradient=lambda xs: [-residual for residual in residuals(xs)],
     python="log_softmax([{*}])[0]",
     doc="the component of the first operand",
+    formula=lambda xs: xs[0] - logsumexp(*xs),
 )
 
 # Helper rows: what the table needs to be closed under differentiation
 
-shift: Final[Primitive] = row(
+shift: Final[Primitive] = helper(
     "shift",
     lists.largest,
     gradient=lambda xs: [None] * len(xs),
     doc="the largest, where the result does not depend on it: it takes no gradient",
+    formula=lambda xs: 0.0,
 )
-shifted_exp: Final[Primitive] = row(
-    "shifted_exp", joint.shifted_exp, lambda x, top: shifted_exp(x, top), None, latex="e^{{0}-{1}}"
+shifted_exp: Final[Primitive] = helper(
+    "shifted_exp",
+    joint.shifted_exp,
+    lambda x, top: shifted_exp(x, top),
+    None,
+    formula=lambda x, top: exp(x - top),
 )
-share: Final[Primitive] = row(
+share: Final[Primitive] = helper(
     "share",
     joint.share,
     lambda x, y: share(y, x) / (x + y),
     lambda x, y: -share(x, y) / (x + y),
     domain=POSITIVE,
-    latex=r"\frac{{0}}{{0}+{1}}",
+    formula=lambda x, y: x / (x + y),
 )

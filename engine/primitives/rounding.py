@@ -9,7 +9,7 @@ from engine.domain import NONZERO, REAL
 from engine.kernels import elementary, joint
 from engine.primitive import Primitive
 from engine.primitives.row import PRODUCT, row
-from engine.primitives.selection import defined
+from engine.primitives.selection import defined, less, select
 
 abs: Final[Primitive] = row(
     "abs", elementary.absolute, lambda x: sign(x), kink=elementary.identity, latex=r"\left|{0}\right|"
@@ -23,6 +23,7 @@ copysign: Final[Primitive] = row(
     lambda x, y: sign(x) * copysign(1.0, y),
     None,
     kink=lambda x, y: x * y,
+    formula=lambda x, y: select(less(y, 0.0), -abs(x), abs(x)),
 )
 floor: Final[Primitive] = row(
     "floor",
@@ -38,13 +39,20 @@ ceil: Final[Primitive] = row(
     kink=lambda x: x - elementary.nearest(x),
     latex=r"\left\lceil {0}\right\rceil",
 )
-trunc: Final[Primitive] = row("trunc", elementary.trunc, None, kink=lambda x: x - elementary.nearest(x))
+trunc: Final[Primitive] = row(
+    "trunc",
+    elementary.trunc,
+    None,
+    kink=lambda x: x - elementary.nearest(x),
+    formula=lambda x: sign(x) * floor(abs(x)),
+)
 round: Final[Primitive] = row(
     "round",
     elementary.nearest,
     None,
     kink=lambda x: x - elementary.floor(x) - 0.5,
     latex=r"\left\lfloor {0}\right\rceil",
+    formula=lambda x: ceil((2.0 * x - 1.0) / 4.0) + floor((2.0 * x + 1.0) / 4.0),
 )
 fmod: Final[Primitive] = row(
     "fmod",
@@ -53,6 +61,7 @@ fmod: Final[Primitive] = row(
     lambda x, y: -round((x - fmod(x, y)) / y),
     domain=(REAL, NONZERO),
     kink=joint.remainder,
+    formula=lambda x, y: x - y * trunc(x / y),
 )
 mod: Final[Primitive] = row(
     "mod",
@@ -64,6 +73,7 @@ mod: Final[Primitive] = row(
     python="{0} % {1}",
     latex=r"{0}\bmod {1}",
     precedence=PRODUCT,
+    formula=lambda x, y: x - y * floor(x / y),
 )
 remainder: Final[Primitive] = row(
     "remainder",
@@ -72,6 +82,7 @@ remainder: Final[Primitive] = row(
     lambda x, y: -round((x - remainder(x, y)) / y),
     domain=(REAL, NONZERO),
     kink=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
+    formula=lambda x, y: x - y * round(x / y),
 )
 floordiv: Final[Primitive] = row(
     "floordiv",
@@ -83,4 +94,5 @@ floordiv: Final[Primitive] = row(
     python="{0} // {1}",
     latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
     precedence=PRODUCT,
+    formula=lambda x, y: floor(x / y),
 )

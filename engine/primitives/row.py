@@ -21,5 +21,12 @@ def row(
     return register(Primitive(name, value, *partials, **columns))
 
 
+def helper(
+    name: str, value: Callable[..., float], *partials: Callable[..., Any] | None, **columns: Any
+) -> Primitive:
+    """A row that the table needs to be closed under differentiation: readers see its formula."""
+    return row(name, value, *partials, helper=True, **columns)
+
+
 def function(latex: str) -> str:
     return rf"{latex}\left({{0}}\right)"

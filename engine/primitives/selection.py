@@ -7,7 +7,7 @@ from typing import Final
 from engine.domain import NONZERO, REAL
 from engine.kernels import elementary, joint
 from engine.primitive import Primitive
-from engine.primitives.row import COMPARISON, row
+from engine.primitives.row import COMPARISON, helper, row
 
 less: Final[Primitive] = row(
     "less",
@@ -49,7 +49,19 @@ greater_equal: Final[Primitive] = row(
     latex=r"{0}\ge {1}",
     precedence=COMPARISON,
 )
-where: Final[Primitive] = row("where", elementary.identity, lambda x: 1.0, doc="the arm that was taken")
+select: Final[Primitive] = row(
+    "select",
+    joint.select,
+    None,
+    lambda condition, a, b: select(condition, 1.0, 0.0),
+    lambda condition, a, b: select(condition, 0.0, 1.0),
+    domain=(NONZERO, REAL, REAL),
+    python="where({0}, {1}, {2})",
+    latex=r"\begin{cases}{{1}}&\text{if }{{0}}\\{{2}}&\text{otherwise}\end{cases}",
+)
+where: Final[Primitive] = row(
+    "where", elementary.identity, lambda x: 1.0, doc="the arm that was taken", formula=lambda x: x
+)
 maximum: Final[Primitive] = row(
     "maximum",
     joint.maximum,
@@ -73,47 +85,54 @@ clamp: Final[Primitive] = row(
     lambda x, low, high: less(x, low) * less_equal(low, high),
     lambda x, low, high: less(high, maximum(x, low)),
     kink=lambda x, low, high: (x - low) * (x - high) * (high - low),
+    formula=lambda x, low, high: minimum(maximum(x, low), high),
 )
 
 # Helper rows: what the table needs to be closed under differentiation
 
-select: Final[Primitive] = row(
-    "select",
-    joint.select,
+step: Final[Primitive] = helper(
+    "step",
+    elementary.step,
     None,
-    lambda condition, a, b: select(condition, 1.0, 0.0),
-    lambda condition, a, b: select(condition, 0.0, 1.0),
-    domain=(NONZERO, REAL, REAL),
-    python="where({0}, {1}, {2})",
-    latex=r"\begin{cases}{1}&\text{if }{0}\\{2}&\text{otherwise}\end{cases}",
+    kink=elementary.identity,
+    formula=lambda x: select(greater(x, 0.0), 1.0, 0.0),
 )
-step: Final[Primitive] = row(
-    "step", elementary.step, None, kink=elementary.identity, doc="1 for x > 0, else 0"
+wins: Final[Primitive] = helper(
+    "wins",
+    joint.wins,
+    None,
+    None,
+    kink=elementary.sub,
+    doc="the slope of maximum to its first argument",
+    formula=lambda x, y: select(greater(x, y), 1.0, select(less(x, y), 0.0, 0.5)),
 )
-wins: Final[Primitive] = row(
-    "wins", joint.wins, None, None, kink=elementary.sub, doc="the slope of maximum to its first argument"
-)
-inside: Final[Primitive] = row(
+inside: Final[Primitive] = helper(
     "inside",
     joint.inside,
     None,
     None,
     None,
     kink=lambda x, low, high: (x - low) * (x - high),
-    doc="1 strictly between the bounds, else 0",
+    formula=lambda x, low, high: less(low, x) * less(x, high),
 )
-within: Final[Primitive] = row(
+within: Final[Primitive] = helper(
     "within",
     joint.within,
     None,
     None,
     None,
     kink=lambda x, low, high: (x - low) * (x - high),
-    doc="1 between the bounds and on them, else 0",
+    formula=lambda x, low, high: less_equal(low, x) * less_equal(x, high),
 )
-matches: Final[Primitive] = row(
-    "matches", joint.matches, None, None, kink=elementary.sub, doc="1 where both are equal, or both nan"
+matches: Final[Primitive] = helper(
+    "matches",
+    joint.matches,
+    None,
+    None,
+    kink=elementary.sub,
+    doc="1 where both are equal, or both nan",
+    formula=lambda x, y: less_equal(x, y) * less_equal(y, x),
 )
-
-
-defined: Final[Primitive] = row("defined", elementary.defined, None, doc="1 for a number, nan for nan")
+defined: Final[Primitive] = helper(
+    "defined", elementary.defined, None, doc="1 for a number, nan for nan", formula=lambda x: 1.0
+)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import Final
 
 from engine.domain import POSITIVE, SYMMETRIC_UNIT, WHOLE
 from engine.kernels import elementary, gammas, polygammas, special
 from engine.primitive import Primitive
-from engine.primitives.row import function, row
+from engine.primitives.exponentials import exp, sqrt
+from engine.primitives.row import function, helper, row
 
 erf: Final[Primitive] = row("erf", elementary.erf, lambda x: erf_slope(x))
 erfc: Final[Primitive] = row("erfc", special.erfc, lambda x: -erf_slope(x))
@@ -43,24 +45,30 @@ polygamma: Final[Primitive] = row(
 
 # Helper rows: what the table needs to be closed under differentiation
 
-erf_slope: Final[Primitive] = row(
+erf_slope: Final[Primitive] = helper(
     "erf_slope",
     special.erf_slope,
     lambda x: erf_curvature(x),
     latex=r"\tfrac{2}{\sqrt{\pi}}e^{-{0}^{2}}",
+    formula=lambda x: 2.0 / sqrt(pi) * exp(-(x**2)),
 )
-erf_curvature: Final[Primitive] = row(
+erf_curvature: Final[Primitive] = helper(
     "erf_curvature",
     special.erf_curvature,
     lambda x: (4.0 * x * x - 2.0) * erf_slope(x),
-    latex=r"\operatorname{erf}''\left({0}\right)",
+    formula=lambda x: -4.0 / sqrt(pi) * x * exp(-(x**2)),
 )
-erfinv_slope: Final[Primitive] = row(
+erfinv_slope: Final[Primitive] = helper(
     "erfinv_slope",
     special.erfinv_slope,
     lambda y: 2.0 * erfinv(y) * erfinv_slope(y) * erfinv_slope(y),
     domain=SYMMETRIC_UNIT,
+    formula=lambda y: sqrt(pi) / 2.0 * exp(erfinv(y) ** 2),
 )
-normal_density: Final[Primitive] = row(
-    "normal_density", special.normal_density, lambda x: -x * normal_density(x), latex=function(r"\varphi")
+normal_density: Final[Primitive] = helper(
+    "normal_density",
+    special.normal_density,
+    lambda x: -x * normal_density(x),
+    latex=function(r"\varphi"),
+    formula=lambda x: exp(-(x**2) / 2.0) / sqrt(2.0 * pi),
 )

@@ -8,7 +8,8 @@ from engine.domain import ABOVE_ONE, SYMMETRIC_UNIT
 from engine.kernels import elementary, joint, logistic, slopes, special
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import square
-from engine.primitives.row import PRODUCT, function, row
+from engine.primitives.exponentials import sqrt
+from engine.primitives.row import function, helper, row
 
 DEGREES: Final = 57.29577951308232  # in a radian
 RADIANS: Final = 0.017453292519943295  # in a degree
@@ -39,9 +40,14 @@ hypot: Final[Primitive] = row(
     lambda x, y: unit(y, x),
     kink=special.hypot,
     latex=r"\sqrt{{0}^{2}+{1}^{2}}",
+    formula=lambda x, y: sqrt(x**2 + y**2),
 )
-degrees: Final[Primitive] = row("degrees", elementary.degrees, lambda x: DEGREES)
-radians: Final[Primitive] = row("radians", elementary.radians, lambda x: RADIANS)
+degrees: Final[Primitive] = row(
+    "degrees", elementary.degrees, lambda x: DEGREES, formula=lambda x: DEGREES * x
+)
+radians: Final[Primitive] = row(
+    "radians", elementary.radians, lambda x: RADIANS, formula=lambda x: RADIANS * x
+)
 sinh: Final[Primitive] = row("sinh", elementary.sinh, lambda x: cosh(x), latex=function(r"\sinh"))
 cosh: Final[Primitive] = row("cosh", elementary.cosh, lambda x: sinh(x), latex=function(r"\cosh"))
 tanh: Final[Primitive] = row("tanh", elementary.tanh, lambda x: sech2(x), latex=function(r"\tanh"))
@@ -65,98 +71,93 @@ atanh: Final[Primitive] = row(
 
 # Helper rows: what the table needs to be closed under differentiation
 
-sec2: Final[Primitive] = row(
+sec2: Final[Primitive] = helper(
     "sec2",
     slopes.sec2,
     lambda x: 2.0 * (tan(x) * sec2(x)),
     kink=elementary.cos,
-    latex=function(r"\sec^{2}"),
+    formula=lambda x: 1.0 / cos(x) ** 2,
 )
-asin_slope: Final[Primitive] = row(
+asin_slope: Final[Primitive] = helper(
     "asin_slope",
     slopes.asin_slope,
     lambda x: x * asin_slope(x) * atanh_slope(x),
     domain=SYMMETRIC_UNIT,
-    latex=r"\frac{1}{\sqrt{1-{0}^{2}}}",
-    precedence=PRODUCT,
+    formula=lambda x: 1.0 / sqrt(1.0 - x**2),
 )
-atan_slope: Final[Primitive] = row(
+atan_slope: Final[Primitive] = helper(
     "atan_slope",
     slopes.atan_slope,
     lambda x: -2.0 * atan_ratio(x) * atan_slope(x),
-    latex=r"\frac{1}{1+{0}^{2}}",
-    precedence=PRODUCT,
+    formula=lambda x: 1.0 / (1.0 + x**2),
 )
-atan_ratio: Final[Primitive] = row(
+atan_ratio: Final[Primitive] = helper(
     "atan_ratio",
     slopes.atan_ratio,
     lambda x: atan_slope(x) - 2.0 * atan_ratio(x) * atan_ratio(x),
-    latex=r"\frac{{0}}{1+{0}^{2}}",
-    precedence=PRODUCT,
+    formula=lambda x: x / (1.0 + x**2),
 )
-angle_slope: Final[Primitive] = row(
+angle_slope: Final[Primitive] = helper(
     "angle_slope",
     joint.angle_slope,
     lambda x, y: angle_curvature(x, y),
     lambda x, y: -2.0 * angle_slope(x, y) * angle_slope(y, x),
     kink=special.hypot,
-    doc="x / (x**2 + y**2), 0 at the origin",
+    doc="0 at the origin",
+    formula=lambda x, y: x / (x**2 + y**2),
 )
-angle_curvature: Final[Primitive] = row(
+angle_curvature: Final[Primitive] = helper(
     "angle_curvature",
     joint.angle_curvature,
     lambda x, y: 2.0 * angle_slope(x, y) * (square(angle_slope(x, y)) - 3.0 * square(angle_slope(y, x))),
     lambda x, y: 2.0 * angle_slope(y, x) * (3.0 * square(angle_slope(x, y)) - square(angle_slope(y, x))),
     kink=special.hypot,
-    doc="(y**2 - x**2) / (x**2 + y**2)**2",
+    formula=lambda x, y: (y**2 - x**2) / (x**2 + y**2) ** 2,
 )
-unit: Final[Primitive] = row(
+unit: Final[Primitive] = helper(
     "unit",
     joint.unit,
     lambda x, y: unit(y, x) * angle_slope(y, x),
     lambda x, y: -unit(y, x) * angle_slope(x, y),
     kink=special.hypot,
-    doc="x / hypot(x, y), 0 at the origin",
+    doc="0 at the origin",
+    formula=lambda x, y: x / hypot(x, y),
 )
-sech2: Final[Primitive] = row(
-    "sech2", logistic.sech2, lambda x: tanh_curvature(x), latex=r"\operatorname{sech}^{2}\left({0}\right)"
+sech2: Final[Primitive] = helper(
+    "sech2", logistic.sech2, lambda x: tanh_curvature(x), formula=lambda x: 1.0 - tanh(x) ** 2
 )
-tanh_curvature: Final[Primitive] = row(
+tanh_curvature: Final[Primitive] = helper(
     "tanh_curvature",
     logistic.tanh_curvature,
     lambda x: sech2(x) * (4.0 * tanh(x) * tanh(x) - 2.0 * sech2(x)),
-    latex=r"\tanh''\left({0}\right)",
+    formula=lambda x: -2.0 * tanh(x) * (1.0 - tanh(x) ** 2),
 )
-asinh_slope: Final[Primitive] = row(
+asinh_slope: Final[Primitive] = helper(
     "asinh_slope",
     slopes.asinh_slope,
     lambda x: -(atan_ratio(x) * asinh_slope(x)),
-    latex=r"\frac{1}{\sqrt{1+{0}^{2}}}",
-    precedence=PRODUCT,
+    formula=lambda x: 1.0 / sqrt(1.0 + x**2),
 )
-acosh_slope: Final[Primitive] = row(
+acosh_slope: Final[Primitive] = helper(
     "acosh_slope",
     slopes.acosh_slope,
     lambda x: -(acosh_ratio(x) * acosh_slope(x)),
     domain=ABOVE_ONE,
-    latex=r"\frac{1}{\sqrt{{0}^{2}-1}}",
-    precedence=PRODUCT,
+    formula=lambda x: 1.0 / sqrt(x**2 - 1.0),
 )
-acosh_ratio: Final[Primitive] = row(
+acosh_ratio: Final[Primitive] = helper(
     "acosh_ratio",
     slopes.acosh_ratio,
     lambda x: (
         -(acosh_ratio(x) * acosh_ratio(x) + acosh_slope(x) * acosh_slope(x) * acosh_slope(x) * acosh_slope(x))
     ),
     domain=ABOVE_ONE,
-    latex=r"\frac{{0}}{{0}^{2}-1}",
-    precedence=PRODUCT,
+    formula=lambda x: x / (x**2 - 1.0),
 )
-atanh_slope: Final[Primitive] = row(
+atanh_slope: Final[Primitive] = helper(
     "atanh_slope",
     slopes.atanh_slope,
     lambda x: 2.0 * x * atanh_slope(x) * atanh_slope(x),
     domain=SYMMETRIC_UNIT,
-    latex=r"\frac{1}{1-{0}^{2}}",
-    precedence=PRODUCT,
+    formula=lambda x: 1.0 / (1.0 - x**2),
 )

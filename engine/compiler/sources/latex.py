@@ -26,8 +26,8 @@ def latex_source(tape: Tape) -> str:
         if primitive is CONSTANT:
             texts.append(LATEX.number(number))
             continue
-        text = LATEX.apply(primitive, [texts[i] for i in operands])
-        if uses[slot] > 1 or len(text.text) > WIDEST:
+        text = LATEX.simplified(primitive, [texts[i] for i in operands])
+        if (uses[slot] > 1 or len(text.text) > WIDEST) and text.number is None:
             lines.append(f"v_{{{slot}}} &= {text.text}")
             text = Text(f"v_{{{slot}}}")
         texts.append(text)

@@ -8,16 +8,23 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
-from engine.compiler.sources.formulas import lowered
+from engine.compiler.errors import Untranslatable
 from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.trace import trace
 from engine.primitive import Primitive
 
-SAME: Final = {
-    name: name
-    for name in "exp log sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc "
-    "erfinv gamma polygamma sign floor atan2".split()
-}
-RENAMED: Final = {"abs": "Abs", "lgamma": "loggamma", "ceil": "ceiling", "maximum": "Max", "minimum": "Min"}
+SAME: Final = """exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc erfinv
+    gamma polygamma sign floor atan2""".split()
+RENAMED: Final = (
+    dict.fromkeys(("maximum", "max"), "Max")
+    | dict.fromkeys(("minimum", "min"), "Min")
+    | {
+        "abs": "Abs",
+        "lgamma": "loggamma",
+        "ceil": "ceiling",
+    }
+)
+NAMES: Final = dict(zip(SAME, SAME, strict=True)) | RENAMED
 BUILT: Final[dict[str, Callable[..., Any]]] = {
     "add": lambda s, x, y: x + y,
     "sub": lambda s, x, y: x - y,
@@ -26,14 +33,16 @@ BUILT: Final[dict[str, Callable[..., Any]]] = {
     "neg": lambda s, x: -x,
     "square": lambda s, x: x**2,
     "pow": lambda s, x, y: x**y,
-    "log1p": lambda s, x: s.log(1 + x),
-    "expm1": lambda s, x: s.exp(x) - 1,
+    "cbrt": lambda s, x: s.sign(x) * s.cbrt(s.Abs(x)),  # SymPy's own of a negative number is complex
+    "log2": lambda s, x: s.log(x, 2),
+    "log10": lambda s, x: s.log(x, 10),
+    "sum": lambda s, *xs: s.Add(*xs),
+    "prod": lambda s, *xs: s.Mul(*xs),
     "less": lambda s, x, y: truth(s, x < y),
     "less_equal": lambda s, x, y: truth(s, x <= y),
     "greater": lambda s, x, y: truth(s, x > y),
     "greater_equal": lambda s, x, y: truth(s, x >= y),
     "select": lambda s, c, a, b: s.Piecewise((a, s.Ne(c, 0)), (b, True)),
-    "relu": lambda s, x: s.Piecewise((0, x <= 0), (x, True)),
 }
 
 
@@ -42,22 +51,37 @@ def truth(sympy: Any, condition: Any) -> Any:
 
 
 def sympy_expressions(tape: Tape) -> Any:
-    """One expression for each output: alone, or a tuple. Raises Untranslatable with all the operations
-    that SymPy lacks, ImportError if it is not installed."""
+    """One expression for each output: alone, or a tuple; rows that SymPy lacks are their formulas. Raises
+    Untranslatable with all that have none, ImportError if it is not installed."""
     try:
         sympy = import_module("sympy")
     except ImportError:
         raise ImportError("to_sympy needs SymPy: pip install sympy") from None
-    tape = lowered(tape, SAME | RENAMED | BUILT, "sympy")
+    missing = dict.fromkeys(e.primitive.name for _, e in tape.operations() if not expressible(e.primitive))
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise Untranslatable(f"sympy lacks {len(missing)} operations, which have no formula either: {names}")
+    number = partial(exact, sympy)
 
     def apply(row: Primitive, operands: Sequence[Any]) -> Any:
         if row.name in BUILT:
             return BUILT[row.name](sympy, *operands)
-        return getattr(sympy, (SAME | RENAMED)[row.name])(*operands)
+        if row.name in NAMES:
+            return getattr(sympy, NAMES[row.name])(*operands)
+        return formula(row, len(operands)).run(operands, apply, number)[0]
 
     symbols = [sympy.Symbol(name, real=True) for name in tape.inputs]
-    results = tape.run(symbols, apply, partial(exact, sympy))
+    results = tape.run(symbols, apply, number)
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def formula(row: Primitive, count: int) -> Tape:
+    """The formula of a row as a tape of so many operands."""
+    return trace(lambda xs: [row.expressed(xs)], [f"x{i}" for i in range(count)])
+
+
+def expressible(row: Primitive) -> bool:
+    return row.name in NAMES or row.name in BUILT or row.formula is not None
 
 
 def exact(sympy: Any, x: float) -> Any:

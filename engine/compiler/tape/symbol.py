@@ -22,7 +22,9 @@ from engine.value import Value, constant
 
 STAMPS: Final = count(1)  # symbols are numbered as they are made
 GATES: Final = frozenset((add, mul, neg, select))
-detach: Final = register(Primitive("detach", elementary.identity, None, python="{0}", latex="{0}"))
+detach: Final = register(
+    Primitive("detach", elementary.identity, None, python="{0}", formula=lambda x: x, helper=True)
+)
 
 
 class Symbol(Node):
