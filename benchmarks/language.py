@@ -36,6 +36,7 @@ import engine
 from engine import Value, jit, value_and_grad
 from engine.compiler import specialisation
 from engine.compiler.llvm import executable
+from engine.compiler.loops.roller import rolled
 from engine.compiler.tape.tape import Tape
 
 Step = Callable[[], Any]
@@ -151,7 +152,7 @@ def compilation(length: int, rounds: int) -> list[str]:
     """The quickest of some first calls."""
     shown, tape = min((first_call(length) for _ in range(rounds)), key=lambda call: call[0]["first call"])
     return [
-        f"{len(tape):,} entries for words of up to {length - 1} letters: {len(tape.rolled().loops)} loops.",
+        f"{len(tape):,} entries for words of up to {length - 1} letters: {len(rolled(tape).loops)} loops.",
         "",
         f"| the quickest of {rounds} | s |",
         "|---|---:|",

@@ -3,19 +3,24 @@
 import math
 import pickle
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value, exp, grad, sin, value_and_grad, where
+from engine import Value, dot, exp, grad, sin, value_and_grad, where
+from engine import sum as total
 from engine.compiler import jit as compiled_by
-from engine.compiler.tape.identities import IDENTITIES, Pattern, Term, parsed
+from engine.compiler.tape import columns
+from engine.compiler.tape.columns import columns_of
+from engine.compiler.tape.identities import IDENTITIES, Pattern, Side, parsed
 from engine.compiler.tape.passes import simplified
-from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.tape import RESULT, Tape
 from engine.compiler.tape.trace import replay, trace
 from engine.primitive import custom
+from engine.primitives import mul, sub
 from engine.testing.strategies import expressions
 
 jit = partial(compiled_by, backend="numpy")  # what is tested is the tape
@@ -43,7 +48,7 @@ def bits(x):
     return b"nan" if math.isnan(x) else struct.pack("<d", x)
 
 
-def value(term: Term, numbers: dict[str, float]) -> float:
+def value(term: Side, numbers: dict[str, float]) -> float:
     if isinstance(term, Pattern):
         return term.primitive(*[value(part, numbers) for part in term.operands])
     return numbers[term] if isinstance(term, str) else term
@@ -115,6 +120,77 @@ def test_a_tape_survives_a_pickle():
     again = pickle.loads(pickle.dumps(tape))
     assert str(again) == str(tape)
     assert again.evaluate([2.0])[0] == tape.evaluate([2.0])[0]
+    assert again.roles == tape.roles
+    long = trace(walk(10_000), "xy")
+    assert len(pickle.dumps(long)) < 14 * len(long)
+
+
+def test_entries_are_a_view_that_reads_like_a_list():
+    tape = trace(lambda xs: [where(xs[0] < 0.5, exp(xs[0]), xs[1]) * 3.0, dot(xs, [xs[1], xs[0]])], "xy")
+    entries = list(tape.entries)
+    assert len(entries) == len(tape.entries) == len(tape)
+    assert [tape.entries[i] for i in range(-len(tape), 0)] == entries
+    assert tape.entries[2:] == entries[2:]
+    assert tape.entries[::-2] == entries[::-2]
+    assert list(columns_of(entries)) == entries
+    assert {len(entry.operands) for entry in entries} == {0, 1, 2, 3, 4}
+    with pytest.raises(IndexError):
+        tape.entries[len(tape)]
+
+
+def test_lines_are_packed_in_chunks():
+    count = 3 * columns.CHUNK // 2
+    tape = simplified(trace(walk(count), "xy"))
+    entries = list(tape.entries)
+    assert len(entries) > columns.CHUNK
+    assert [tape.entries[i] for i in range(columns.CHUNK - 2, columns.CHUNK + 2)] == entries[
+        columns.CHUNK - 2 : columns.CHUNK + 2
+    ]
+
+
+@pytest.mark.parametrize("row", [mul, sub], ids=["commutes", "does not"])
+def test_what_is_computed_twice_is_shared_however_many_users_it_has(row):
+    def f(xs):
+        terms = [row(x, xs[-1]) for x in xs] + [row(xs[-1], x) for x in xs]
+        return [*terms, *(row(x, xs[-1]) for x in reversed(xs))]
+
+    tape = simplified(trace(f, [f"x{i}" for i in range(40)]))
+    assert len(list(tape.operations())) == (40 if row is mul else 79)
+    outputs = list(tape.outputs)
+    assert outputs[:40] == outputs[80:][::-1]
+
+
+def test_all_outputs_are_results_and_stay_it():
+    tape = trace(lambda xs: [xs[0], xs[0] * 1.0], "x")
+    assert tape.roles == simplified(tape).roles == bytes([RESULT, RESULT])
+
+
+def test_a_trace_leaves_captured_values_ready_for_a_sweep():
+    w = Value(2.0)
+    captured = w * w
+    simplified(trace(lambda xs: [captured * xs[0] + w], "x"))
+    captured.backward()
+    assert w.grad == 4.0
+    assert trace(lambda xs: [captured * xs[0] + w], "x").evaluate([3.0]) == [14.0]
+
+
+def test_threads_trace_what_they_share_at_the_same_time():
+    shared = [Value(float(i)) * 2.0 for i in range(50)]
+
+    def traced(k):
+        tape = trace(lambda xs: [sum(v * xs[0] for v in shared) + float(k)], "x")
+        total(shared).backward()
+        return simplified(tape).evaluate([1.0])[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(traced, range(64))) == [2450.0 + k for k in range(64)]
+
+
+def test_a_long_regular_tape_is_printed_as_loops_where_people_read_it():
+    f = jit(lambda w: sum(x * x for x in w))
+    f([1.0] * 300)
+    assert "for k in range(" in str(f.tape)
+    assert "lines ..." in str(simplified(f.tape))
 
 
 def test_a_replayed_tape_can_be_differentiated():

@@ -15,6 +15,9 @@ from engine import dot, exp, jit, relu, sin, value_and_grad
 from engine import sum as total
 from engine.compiler.backend import Block, Layout, Options
 from engine.compiler.llvm import executable, plan, program
+from engine.compiler.loops.printed import printed
+from engine.compiler.loops.roller import regular, rolled
+from engine.compiler.tape.columns import columns_of
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Entry, Tape
 from engine.compiler.tape.trace import trace
@@ -35,7 +38,7 @@ def bits(x):
 
 
 def unrolled(tape):
-    return Tape(tape.inputs, *tape.rolled().unrolled())
+    return rolled(tape).unrolled()
 
 
 def native(tape, point, monkeypatch, dtype="float64"):
@@ -54,7 +57,7 @@ def traced(f, *sizes):
         rest = iter(xs)
         return f(*([next(rest) for _ in range(size)] for size in sizes))
 
-    return simplified(trace(flat, names))
+    return printed(simplified(trace(flat, names)))
 
 
 def matrix_vector(w, x):
@@ -65,7 +68,7 @@ def matrix_vector(w, x):
 
 
 def test_a_matrix_times_a_vector_is_one_loop():
-    assert str(traced(matrix_vector, 64 * 8, 8).rolled()).splitlines()[1:] == [
+    assert str(rolled(traced(matrix_vector, 64 * 8, 8))).splitlines()[1:] == [
         "    v[520 + i] = 0.0 + sum(w[8*i + k] * x[k] for k in range(8)) for i in range(64)",
         "    return v[520 + i] for i in range(64)",
     ]
@@ -87,7 +90,7 @@ def test_two_matrices_one_after_the_other_are_loops_in_rows():
     def f(w, x):
         return matrix_vector(w, x[:4]) + matrix_vector(w, x[4:])
 
-    line = str(traced(f, 12, 8).rolled()).splitlines()[1]
+    line = str(rolled(traced(f, 12, 8))).splitlines()[1]
     assert line.endswith(
         "= 0.0 + sum(w[4*j + k] * x[4*i + k] for k in range(4)) for i in range(2) for j in range(3)"
     )
@@ -110,7 +113,7 @@ def test_signs_and_several_products_repeat_together():
             result = result - w[i] * x[i] + w[i + 1] - x[i + 1]
         return [result]
 
-    assert str(traced(f, 8, 8).rolled()).splitlines()[1] == (
+    assert str(rolled(traced(f, 8, 8))).splitlines()[1] == (
         "    v16 = w[0] + sum(-w[2*k] * x[2*k], w[1 + 2*k], -x[1 + 2*k] for k in range(4))"
     )
 
@@ -176,14 +179,14 @@ def test_a_printed_tape_can_be_computed_again(f, sizes):
     compiled = jit(f)
     results = compiled(*arguments)
     scope = dict(zip(inspect.signature(f).parameters, arguments, strict=True))
-    again = recomputed(str(compiled.tape.rolled()), **scope, relu=relu, sin=sin)
+    again = recomputed(str(rolled(compiled.tape)), **scope, relu=relu, sin=sin)
     assert again == pytest.approx(results, rel=1e-14)
 
 
 def test_inputs_and_constants_that_are_read_by_their_places_are_listed_first():
     places = str(traced(with_all_arguments, 70, 100, 70)).splitlines()
     assert places[1:3] == ["    v[0:240] = *w, *x, *y", "    v[241 + i] = v[i] * 2.0 for i in range(240)"]
-    corners = str(traced(from_corner_to_corner, 10, 10).rolled()).splitlines()
+    corners = str(rolled(traced(from_corner_to_corner, 10, 10))).splitlines()
     assert corners[1] == "    v[0:20] = *w, *x"
     table = str(traced(lambda w, x: with_a_table(x), 1, 64)).splitlines()
     assert table[1].startswith("    v[65:129] = ")
@@ -217,7 +220,7 @@ def almost_regular(draw):
     outputs = draw(st.lists(operations, min_size=1, max_size=6))
     return Tape(
         [f"x[{i}]" for i in range(INPUTS)],
-        entries,
+        columns_of(entries),
         [*range(max(INPUTS, len(entries) - 9), len(entries)), *outputs],
     )
 
@@ -374,15 +377,15 @@ def test_it_is_soon_clear_that_there_are_no_loops():
         return x
 
     tape = traced(chain, 2)
-    assert tape.regular() is None
-    assert len(tape.rolled().loops) > 1_000
+    assert regular(tape) is None
+    assert len(rolled(tape).loops) > 1_000
 
 
 def test_rows_of_many_operands_are_found_too():
     tape = traced(lambda w, x: [dot(w[i : i + 8], x) for i in range(0, 64, 8)], 64, 8)
-    assert "sum(w[8*i + k] * x[k] for k in range(8)) for i in range(8)" in str(tape.rolled())
+    assert "sum(w[8*i + k] * x[k] for k in range(8)) for i in range(8)" in str(rolled(tape))
     wide = traced(lambda x: [engine.logsumexp(x[i : i + 8]) for i in range(0, 64, 8)], 64)
-    assert "logsumexp(*(w[8*i + k] for k in range(8))) for i in range(8)" in str(wide.rolled())
+    assert "logsumexp(*(w[8*i + k] for k in range(8))) for i in range(8)" in str(rolled(wide))
 
 
 @pytest.mark.parametrize("row", [engine.max, engine.mean, engine.norm, engine.logsumexp])

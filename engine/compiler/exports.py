@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from engine.compiler.loops.printed import printed
 from engine.compiler.sources.c import c_source
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.sources.latex import latex_source
@@ -28,7 +29,7 @@ class Exports(ABC):
     @property
     def tape(self) -> Tape:
         """The simplified tape, readable when printed; of a mapped function, that of one example."""
-        return self.latest.tape
+        return printed(self.latest.tape)
 
     def to_c(self, name: str) -> str:
         """One C99 file: `void name(const double *x, double *y)`, and for a function with one result

@@ -15,12 +15,12 @@ from typing import Final
 from engine.compiler.llvm.code import Shape, begin_loop, end_loop
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.rows import ROWS
-from engine.compiler.loops.loop import Loop, Piece
+from engine.compiler.loops.loop import Loop, Repeat
 from engine.primitive import Primitive
 from engine.primitives import sum as total
 
 LANES: Final = 8
-UNROLLED: Final = 8  # terms of a piece that are written one after the other
+UNROLLED: Final = 8  # terms of a repeat that are written one after the other
 TOGETHER: Final = 8  # rows: each has a sum in a register
 
 
@@ -41,9 +41,9 @@ def padding(loop: Loop) -> tuple[int, int]:
     lanes = lanes_of(loop) or 1
     columns = -(-loop.columns // lanes) * lanes
     ends = [loop.place, loop.place + loop.rows * loop.columns + lanes]
-    for piece in loop.pieces:
-        for x in (x for term in piece.terms for x in term.operands):
-            ends += [x.at(i, j, k) for i in (0, loop.rows) for j in (0, columns) for k in (0, piece.times)]
+    for repeat in loop.repeats:
+        for x in (x for term in repeat.terms for x in term.operands):
+            ends += [x.at(i, j, k) for i in (0, loop.rows) for j in (0, columns) for k in (0, repeat.times)]
     return min(ends) - lanes, max(ends) + lanes
 
 
@@ -172,15 +172,15 @@ class Grid(Operations):
             names = [self.load(self.pointers[k], x.across) for k, x in enumerate(operands)]
             return self.applied(primitive, names)
         done = at = 0
-        for piece in self.loop.pieces:
-            with self.counting(0, piece.times, 1) as k:
+        for repeat in self.loop.repeats:
+            with self.counting(0, repeat.times, 1) as k:
                 place = self.code.address("%array", done, "double")  # kernels compute with doubles
-                place = self.code.address(place, self.times(k, len(piece.terms)), "double")
-                for i in range(len(piece.terms)):
+                place = self.code.address(place, self.times(k, len(repeat.terms)), "double")
+                for i in range(len(repeat.terms)):
                     pointer = self.moved(self.pointers[at + i], k, operands[at + i].along)
                     self.put(place, i, self.load(pointer, 0))
-            done += piece.times * len(piece.terms)
-            at += len(piece.terms)
+            done += repeat.times * len(repeat.terms)
+            at += len(repeat.terms)
         return self.called(primitive, ["ptr %array", f"i64 {self.loop.length}"])
 
     def sums(self, together: int) -> list[str]:
@@ -191,20 +191,20 @@ class Grid(Operations):
             code.lines.insert(0, f"  {name} = alloca {kind}")
             code.do(f"store {kind} {self.shape.constant(self.loop.start)}, ptr {name}")
         at = 0
-        for piece in self.loop.pieces:
-            if piece.times * len(piece.terms) <= UNROLLED:
-                for k in range(piece.times):
-                    self.add(piece, at, str(k), sums)
+        for repeat in self.loop.repeats:
+            if repeat.times * len(repeat.terms) <= UNROLLED:
+                for k in range(repeat.times):
+                    self.add(repeat, at, str(k), sums)
             else:
-                with self.counting(0, piece.times, 1) as index:
-                    self.add(piece, at, index, sums)
-            at += sum(len(term.operands) for term in piece.terms)
+                with self.counting(0, repeat.times, 1) as index:
+                    self.add(repeat, at, index, sums)
+            at += sum(len(term.operands) for term in repeat.terms)
         return [code.let(f"load {kind}, ptr {name}") for name in sums]
 
-    def add(self, piece: Piece, at: int, k: str, sums: Sequence[str]) -> None:
-        """The terms of a piece, from the operand `at` on, added to the sums."""
+    def add(self, repeat: Repeat, at: int, k: str, sums: Sequence[str]) -> None:
+        """The terms of a repeat, from the operand `at` on, added to the sums."""
         kind = self.shape.type
-        for term in piece.terms:
+        for term in repeat.terms:
             loaded = [self.loaded(at + i, k, len(sums)) for i in range(len(term.operands))]
             at += len(term.operands)
             for name, *factors in zip(sums, *loaded, strict=True):

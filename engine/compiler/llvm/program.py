@@ -17,6 +17,7 @@ from engine.compiler.llvm.plan import Plan, is_large, is_long
 from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
+from engine.compiler.loops.roller import regular
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import collector_paused
 from engine.primitive import Primitive
@@ -47,7 +48,7 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     loops, if it has any.
     """
     if is_large(tape, layout) and not layout.mapped:
-        found = tape.regular()
+        found = regular(tape)
         program = found and RolledProgram(found, layout, options)
         if program and pays(program):
             library = kernels(program.kernels, Shape(0))

@@ -20,24 +20,24 @@ class Stride(NamedTuple):
         return self.base + row * self.down + column * self.across + k * self.along
 
 
-class Term(NamedTuple):
+class Summand(NamedTuple):
     """What a sum adds, or subtracts: an operand, or the product of two; of a row, all its operands."""
 
     minus: bool
     operands: tuple[Stride, ...]
 
 
-class Piece(NamedTuple):
+class Repeat(NamedTuple):
     """A few terms, one after the other, as often as `times` says."""
 
     times: int
-    terms: tuple[Term, ...]
+    terms: tuple[Summand, ...]
 
 
 class Loop(NamedTuple):
     """rows x columns results, at `place` and behind it, row by row.
 
-    With `sum` as primitive each is `start` plus all terms of all pieces, from left to right; with any
+    With `sum` as primitive each is `start` plus all terms of all repeats, from left to right; with any
     other row it is that row of the operands of all terms.
     """
 
@@ -46,17 +46,17 @@ class Loop(NamedTuple):
     rows: int
     columns: int
     place: int
-    pieces: tuple[Piece, ...]
+    repeats: tuple[Repeat, ...]
 
     @property
     def lines(self) -> int:
         """Terms as they are written, repetitions not counted."""
-        return sum([len(piece.terms) for piece in self.pieces])
+        return sum([len(repeat.terms) for repeat in self.repeats])
 
     @property
     def length(self) -> int:
         """Terms of one result."""
-        return sum([piece.times * len(piece.terms) for piece in self.pieces])
+        return sum([repeat.times * len(repeat.terms) for repeat in self.repeats])
 
     @property
     def work(self) -> int:
@@ -66,7 +66,7 @@ class Loop(NamedTuple):
     @property
     def strides(self) -> list[Stride]:
         """All operands as they are written."""
-        return [x for piece in self.pieces for term in piece.terms for x in term.operands]
+        return [x for repeat in self.repeats for term in repeat.terms for x in term.operands]
 
     def grid(self) -> Iterator[tuple[int, int]]:
         """Rows and columns in the order of the places."""
@@ -74,7 +74,7 @@ class Loop(NamedTuple):
 
     def terms(self, row: int, column: int) -> Iterator[tuple[bool, list[int]]]:
         """Sign and places of all terms of one result, in order."""
-        for piece in self.pieces:
-            for k in range(piece.times):
-                for minus, operands in piece.terms:
+        for repeat in self.repeats:
+            for k in range(repeat.times):
+                for minus, operands in repeat.terms:
                     yield minus, [stride.at(row, column, k) for stride in operands]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import copysign
-from typing import Final, TypeVar, final
+from typing import Final, final
 
-from engine.compiler.loops.loop import Loop, Piece, Stride
-from engine.compiler.tape.entry import Entry, spelled
-from engine.compiler.tape.names import stem, unused
+from engine.compiler.loops.loop import Loop, Repeat, Stride
+from engine.compiler.tape.columns import columns_of
+from engine.compiler.tape.entry import Entry
+from engine.compiler.tape.names import SHOWN, ends, shortened, spelled, stem, unused
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitives import add, mul, sub
 from engine.primitives import sum as total
 
-SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
-Step = TypeVar("Step")
 ELEMENT: Final = re.compile(r"(.+)\[(\d+)\]")
 
 
@@ -38,8 +38,8 @@ class Rolled:
         last = self.loops[-1]
         return last.place + last.rows * last.columns
 
-    def unrolled(self) -> tuple[list[Entry], list[int]]:
-        """Entries and outputs of a flat tape that gives the same bits."""
+    def unrolled(self) -> Tape:
+        """A flat tape that gives the same bits."""
         entries = [Entry(INPUT) for _ in self.inputs] + [Entry(CONSTANT, (), x) for x in self.constants]
         slots = list(range(len(entries)))
         for loop in self.loops:
@@ -47,15 +47,15 @@ class Rolled:
             for row, column in loop.grid():
                 terms = [(minus, [slots[i] for i in places]) for minus, places in loop.terms(row, column)]
                 slots.append(result(entries, loop, terms))
-        return entries, slots[self.results :]
+        return Tape(self.inputs, columns_of(entries), slots[self.results :])
 
     def __str__(self) -> str:
         """One line for each loop."""
-        return Text(self).whole()
+        return LoopText(self).whole()
 
 
 @final
-class Text:
+class LoopText:
     """A rolled tape in writing. Names of places and counters are such that no input has them."""
 
     def __init__(self, rolled: Rolled) -> None:
@@ -72,7 +72,7 @@ class Text:
         lines = ends([loop for loop in loops if loop.place < results], self.line)
         last = [f"{self.result(loop)}{self.grid(loop)}" for loop in loops if loop.place >= results]
         lines = [*self.given(), *lines, f"return {', '.join(last[:SHOWN])}"]
-        return "\n".join([f"({some(self.inputs)}) ->", *(f"    {line}" for line in lines)])
+        return "\n".join([f"({shortened(self.inputs)}) ->", *(f"    {line}" for line in lines)])
 
     def given(self) -> list[str]:
         """What loops read by place although it is not computed: all inputs in a row, constants."""
@@ -80,11 +80,11 @@ class Text:
         spans = merged(self.spans())
         lines = []
         if spans and spans[0][0] < count:
-            lines.append(f"{self.stem}[0:{count}] = {some(self.arguments())}")
+            lines.append(f"{self.stem}[0:{count}] = {shortened(self.arguments())}")
         for low, end in ((max(low, count), min(end, self.computed)) for low, end in spans):
             if low < end:
                 numbers = self.rolled.constants[low - count : end - count]
-                lines.append(f"{self.stem}[{low}:{end}] = {some(list(map(repr, numbers)))}")
+                lines.append(f"{self.stem}[{low}:{end}] = {shortened(list(map(repr, numbers)))}")
         return lines
 
     def arguments(self) -> list[str]:
@@ -95,9 +95,9 @@ class Text:
     def spans(self) -> Iterator[tuple[int, int]]:
         """From where to before where lie operands that are written as places, of those not computed."""
         for loop in self.rolled.loops:
-            for piece in loop.pieces:
-                for x in [x for term in piece.terms for x in term.operands]:
-                    low, high = reach(x, loop, piece.times)
+            for repeat in loop.repeats:
+                for x in [x for term in repeat.terms for x in term.operands]:
+                    low, high = reach(x, loop, repeat.times)
                     if low < high and low < self.computed and self.array(low, high)[0] == self.stem:
                         yield low, high + 1
 
@@ -110,22 +110,22 @@ class Text:
         if loop.primitive is not total:
             names = [self.operand(x, loop, 1) for x in loop.strides]
             if loop.lines == loop.length:
-                return spelled(loop.primitive, names, lambda row: row.python)
-            names = [self.piece(piece, loop, "*") for piece in loop.pieces]
+                return spelled(loop.primitive, names)
+            names = [self.repeat(repeat, loop, "*") for repeat in loop.repeats]
             return f"{loop.primitive.name}({', '.join(names)})"
-        text = " + ".join(self.piece(piece, loop, "sum") for piece in loop.pieces)
+        text = " + ".join(self.repeat(repeat, loop, "sum") for repeat in loop.repeats)
         text = text if copysign(1.0, loop.start) < 0.0 else f"0.0 + {text}"
         return text.replace("+ -", "- ")
 
-    def piece(self, piece: Piece, loop: Loop, opening: str) -> str:
+    def repeat(self, repeat: Repeat, loop: Loop, opening: str) -> str:
         """Some terms: v3, v1 * v2, sum(v[3 + k] * w[k] for k in range(4))."""
         terms = []
-        for minus, operands in piece.terms:
-            product = " * ".join(self.operand(x, loop, piece.times) for x in operands)
+        for minus, operands in repeat.terms:
+            product = " * ".join(self.operand(x, loop, repeat.times) for x in operands)
             terms.append(f"-{product}" if minus else product)
-        if piece.times == 1:
+        if repeat.times == 1:
             return (" + " if opening == "sum" else ", ").join(terms)
-        return f"{opening}({', '.join(terms)} for {self.k} in range({piece.times}))"
+        return f"{opening}({', '.join(terms)} for {self.k} in range({repeat.times}))"
 
     def operand(self, x: Stride, loop: Loop, count: int) -> str:
         """v3 if it is one place, v[3 + 16*i + j] if it depends on row, column, repetition."""
@@ -186,19 +186,6 @@ def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
             low, end = before[0], max(before[1], end)
         result.append((low, end))
     return result
-
-
-def some(words: Sequence[str]) -> str:
-    """A list without its end if it is long."""
-    return ", ".join(words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")
-
-
-def ends(steps: Sequence[Step], line: Callable[[Step], str]) -> list[str]:
-    """Lines for steps, without the middle if they are many."""
-    if len(steps) <= SHOWN:
-        return list(map(line, steps))
-    half = SHOWN // 2
-    return [*map(line, steps[:half]), f"... {len(steps) - SHOWN} lines ...", *map(line, steps[-half:])]
 
 
 def applied(entries: list[Entry], loop: Loop, terms: Sequence[tuple[bool, list[int]]]) -> int:

@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Final, final
 
 from engine.compiler.loops.chains import DIFFERENCE, MINUS, PLUS, PRODUCT, ZERO, Chain, Chains
-from engine.compiler.loops.loop import Loop, Piece, Stride, Term
+from engine.compiler.loops.loop import Loop, Repeat, Stride, Summand
 from engine.compiler.loops.rolled_tape import Rolled
-from engine.compiler.tape.entry import Entry
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT
 from engine.primitive import Primitive
 from engine.primitives import identity
@@ -23,7 +23,7 @@ from engine.primitives import sum as total
 
 REGULAR: Final = 4  # results a loop, at least, in a tape that is worth rolling
 HOPELESS: Final = 100  # loops that a tape may have whatever their length
-PERIOD: Final = 4  # terms, at most, that a piece repeats
+PERIOD: Final = 4  # terms, at most, that come again and again
 
 NEGATIVE: Final = frozenset((MINUS, DIFFERENCE))
 PAIRS: Final = frozenset((PRODUCT, DIFFERENCE))
@@ -31,28 +31,32 @@ PAIRS: Final = frozenset((PRODUCT, DIFFERENCE))
 Key = tuple[Primitive, str]  # a row, and the kinds of its terms
 
 
+def rolled(tape: Tape) -> Rolled:
+    """A tape as loops, which give the same bits, however many there are."""
+    roller = Roller(tape)
+    roller.roll_all(hopeless=len(tape))
+    return roller.result()
+
+
+def regular(tape: Tape) -> Rolled | None:
+    """The same, if loops are few for what they compute; it costs little to learn that they are not."""
+    roller = Roller(tape)
+    return roller.result() if roller.roll_all(hopeless=HOPELESS) else None
+
+
 @final
 class Roller:
     """One tape on its way. `places[slot]` is where a slot lies, once it has a place."""
 
-    def __init__(self, inputs: Sequence[str], entries: Sequence[Entry], outputs: Sequence[int]) -> None:
-        self.inputs = inputs
-        self.entries = entries
-        self.outputs = outputs
-        self.chains: list[Chain | None] = Chains(entries, outputs).ending
-        self.places = list(range(len(inputs))) + [-1] * (len(entries) - len(inputs))
-        self.size = len(inputs)
+    def __init__(self, tape: Tape) -> None:
+        self.inputs = tape.inputs
+        self.entries = list(tape.entries)
+        self.outputs = tape.outputs
+        self.chains: list[Chain | None] = Chains(self.entries, tape.outputs).ending
+        self.places = list(range(len(tape.inputs))) + [-1] * (len(tape) - len(tape.inputs))
+        self.size = len(tape.inputs)
         self.constants: list[float] = []
         self.loops: list[Loop] = []
-
-    def rolled(self) -> Rolled:
-        """The whole tape as loops, however many there are."""
-        self.roll_all(hopeless=len(self.entries))
-        return self.result()
-
-    def regular(self) -> Rolled | None:
-        """The same; None as soon as it is clear that there are few results a loop."""
-        return self.result() if self.roll_all(hopeless=HOPELESS) else None
 
     def roll_all(self, hopeless: int) -> bool:
         """Rolls level by level; False, and no further, if so many more loops are met than there should be."""
@@ -131,7 +135,7 @@ class Roller:
     def roll(self, key: Key, readers: Sequence[Sequence[int]]) -> None:
         """Loops for results of one form, from the slots that each of them reads."""
         places = self.places
-        rows = runs([[places[i] for i in slots] for slots in readers])
+        rows = in_rows([[places[i] for i in slots] for slots in readers])
         at = 0
         while at < len(rows):
             count, down = repeated(rows, at)
@@ -141,7 +145,7 @@ class Roller:
 
 
 @final
-class Run:
+class Row:
     """Results in a row: the places that the first one reads, and the steps to those of the next."""
 
     def __init__(self, base: list[int], across: list[int], columns: int) -> None:
@@ -150,11 +154,11 @@ class Run:
         self.columns = columns
 
 
-def runs(readers: Sequence[list[int]]) -> list[Run]:
+def in_rows(readers: Sequence[list[int]]) -> list[Row]:
     """Results in rows, each as long as all that it reads advances in the same steps."""
     steps = [[i - j for i, j in zip(after, before, strict=True)] for before, after in pairwise(readers)]
     still = [0] * len(readers[0])
-    found: list[Run] = []
+    found: list[Row] = []
     at = 0
     while at < len(readers):
         end = at + 1
@@ -162,12 +166,12 @@ def runs(readers: Sequence[list[int]]) -> list[Run]:
             end += 1
         if end == at + 2 and end < len(steps) and steps[end - 1] == steps[end]:
             end = at + 1  # the second one begins a longer row
-        found.append(Run(readers[at], steps[at] if end > at + 1 else still, end - at))
+        found.append(Row(readers[at], steps[at] if end > at + 1 else still, end - at))
         at = end
     return found
 
 
-def repeated(rows: Sequence[Run], at: int) -> tuple[int, list[int]]:
+def repeated(rows: Sequence[Row], at: int) -> tuple[int, list[int]]:
     """How many rows from one on are alike, and the constant steps from each to the next."""
     first = rows[at]
     down = [0] * len(first.base)
@@ -185,7 +189,7 @@ def repeated(rows: Sequence[Run], at: int) -> tuple[int, list[int]]:
     return count, down
 
 
-def loop(key: Key, row: Run, rows: int, down: Sequence[int], place: int) -> Loop:
+def loop(key: Key, row: Row, rows: int, down: Sequence[int], place: int) -> Loop:
     """The loop of so many like rows."""
     primitive, kinds = key
     strides = [
@@ -193,24 +197,24 @@ def loop(key: Key, row: Run, rows: int, down: Sequence[int], place: int) -> Loop
     ]
     start = 0.0 if kinds[0] == ZERO else -0.0
     if primitive is total or primitive.gradient is not None:
-        found = pieces(parted(kinds, strides))
+        found = repeats(parted(kinds, strides))
     else:
-        found = (Piece(1, (Term(False, tuple(strides)),)),)
+        found = (Repeat(1, (Summand(False, tuple(strides)),)),)
     return Loop(primitive, start, rows, row.columns, place, found)
 
 
-def parted(kinds: str, strides: Sequence[Stride]) -> list[Term]:
+def parted(kinds: str, strides: Sequence[Stride]) -> list[Summand]:
     """Operands as terms."""
     terms = []
     at = 0
     for kind in kinds.removeprefix(ZERO):
         width = 2 if kind in PAIRS else 1
-        terms.append(Term(kind in NEGATIVE, tuple(strides[at : at + width])))
+        terms.append(Summand(kind in NEGATIVE, tuple(strides[at : at + width])))
         at += width
     return terms
 
 
-def pieces(terms: Sequence[Term]) -> tuple[Piece, ...]:
+def repeats(terms: Sequence[Summand]) -> tuple[Repeat, ...]:
     """Terms as repetitions of one or a few."""
     found = []
     at = 0
@@ -224,12 +228,12 @@ def pieces(terms: Sequence[Term]) -> tuple[Piece, ...]:
                 break
         following = terms[at + period : at + 2 * period] if times > 1 else terms[at : at + period]
         pattern = map(advancing, terms[at : at + period], following)
-        found.append(Piece(times, tuple(pattern)))
+        found.append(Repeat(times, tuple(pattern)))
         at += period * times
     return tuple(found)
 
 
-def repetitions(terms: Sequence[Term], at: int, period: int) -> int:
+def repetitions(terms: Sequence[Summand], at: int, period: int) -> int:
     """How often as many terms come again, all operands in constant steps."""
     end = at + period
     steps: list[list[int]] = []
@@ -242,7 +246,7 @@ def repetitions(terms: Sequence[Term], at: int, period: int) -> int:
     return (end - at) // period
 
 
-def stepping(before: Term, after: Term) -> list[int] | None:
+def stepping(before: Summand, after: Summand) -> list[int] | None:
     """The steps from the operands of a term to those of a like one."""
     if before.minus != after.minus or len(before.operands) != len(after.operands):
         return None
@@ -254,7 +258,7 @@ def stepping(before: Term, after: Term) -> list[int] | None:
     return steps
 
 
-def advancing(term: Term, following: Term) -> Term:
+def advancing(term: Summand, following: Summand) -> Summand:
     """A term with the steps to the next one of its kind."""
     pairs = zip(term.operands, following.operands, strict=True)
-    return Term(term.minus, tuple([x._replace(along=y.base - x.base) for x, y in pairs]))
+    return Summand(term.minus, tuple([x._replace(along=y.base - x.base) for x, y in pairs]))

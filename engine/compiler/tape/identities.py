@@ -7,7 +7,6 @@ product may be grouped anew. Every row is held to its word by a property test.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.compiler.tape.symbol import detach
@@ -63,9 +62,8 @@ class Pattern(NamedTuple):
     operands: tuple[Pattern | str | float, ...]
 
 
-Term = Pattern | str | float
-Lookup = Callable[[int], tuple[Primitive, tuple[int, ...], float]]
-Rule = tuple[Pattern, Term]
+Side = Pattern | str | float
+Rule = tuple[Pattern, Side]
 
 
 class Rules(NamedTuple):
@@ -75,14 +73,14 @@ class Rules(NamedTuple):
     by_operand: list[dict[Primitive, list[Rule]]]
 
 
-def parsed(text: str) -> Term:
-    """An identity's side as a term."""
-    return term(ast.parse(text, mode="eval").body)
+def parsed(text: str) -> Side:
+    """An identity's side as data."""
+    return side(ast.parse(text, mode="eval").body)
 
 
-def term(node: ast.expr) -> Term:
+def side(node: ast.expr) -> Side:
     if isinstance(node, ast.Call):
-        return Pattern(lookup(ast.unparse(node.func)), tuple(term(argument) for argument in node.args))
+        return Pattern(lookup(ast.unparse(node.func)), tuple(side(argument) for argument in node.args))
     return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
 
 
@@ -107,21 +105,6 @@ def indexed() -> dict[Primitive, Rules]:
 
 
 RULES: Final = indexed()
-
-
-def fits(pattern: Term, slot: int, look: Lookup, found: dict[str, int]) -> bool:
-    """Whether a slot looks like a pattern; `found` takes the slot of each variable. A b is a truth value."""
-    if isinstance(pattern, str):
-        return found.setdefault(pattern, slot) == slot and (pattern != "b" or look(slot)[0] in TRUTHS)
-    primitive, operands, number = look(slot)
-    if isinstance(pattern, float):
-        return primitive is CONSTANT and same_bits(number, pattern)
-    return primitive is pattern.primitive and all_match(pattern, operands, look, found)
-
-
-def all_match(pattern: Pattern, operands: tuple[int, ...], look: Lookup, found: dict[str, int]) -> bool:
-    pairs = zip(pattern.operands, operands, strict=True)
-    return all(fits(part, operand, look, found) for part, operand in pairs)
 
 
 def same_bits(x: float, y: float) -> bool:

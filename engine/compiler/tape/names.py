@@ -1,9 +1,17 @@
-"""Names for what is generated, beside those that people gave."""
+"""Names for what is generated, beside those that people gave, and lines of them in print."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from string import digits
+from typing import Final, TypeVar
+
+from engine.notation import PYTHON, Text
+from engine.primitive import Primitive
+from engine.primitives.row import SIGN
+
+SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
+Step = TypeVar("Step")
 
 
 def array_of(name: str) -> str:
@@ -21,3 +29,22 @@ def unused(name: str, taken: Collection[str]) -> str:
 def stem(name: str, taken: Collection[str]) -> str:
     """The same for a name that is also numbered: no name in use is it with digits behind."""
     return unused(name, {*taken, *(other.rstrip(digits) for other in taken)})
+
+
+def spelled(primitive: Primitive, names: Sequence[str]) -> str:
+    """A row applied to names and numbers, in its notation."""
+    operands = [Text(name, SIGN) if name.startswith("-") else Text(name) for name in names]
+    return PYTHON.apply(primitive, operands).text
+
+
+def ends(steps: Sequence[Step], line: Callable[[Step], str]) -> list[str]:
+    """Lines for steps, without the middle if they are many."""
+    if len(steps) <= SHOWN:
+        return list(map(line, steps))
+    half = SHOWN // 2
+    return [*map(line, steps[:half]), f"... {len(steps) - SHOWN} lines ...", *map(line, steps[-half:])]
+
+
+def shortened(words: Sequence[str]) -> str:
+    """A list without its end if it is long."""
+    return ", ".join(words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")

@@ -7,41 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, final
+from typing import Any, Final
 
-from engine.compiler.loops.rolled_tape import SHOWN, Rolled, ends
-from engine.compiler.loops.roller import Roller
-from engine.compiler.tape.entry import Entry, spelled
-from engine.compiler.tape.names import array_of, stem
+from engine.compiler.tape.columns import Columns
+from engine.compiler.tape.entry import Entry
+from engine.compiler.tape.names import SHOWN, array_of, ends, shortened, spelled, stem
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
-__all__ = ["Entry", "Tape", "spelled"]
+__all__ = ["Entry", "Tape"]
+
+RESULT: Final = 0  # the role of an output that the traced function returned
 
 
-@final
 class Tape:
-    """`entries[i]` computes slot i from earlier slots; `outputs` are the slots of the results.
+    """`entries[i]` computes slot i from earlier slots; `outputs` are the slots of what it computes.
 
     The first `len(inputs)` entries are the inputs, in the order of the flat arguments, used or not.
     All others stand in the order in which the traced function created them. Outputs may repeat and
-    may be inputs or constants.
+    may be inputs or constants. `roles` has a byte for each of them: what it is for.
     """
 
-    def __init__(self, inputs: Sequence[str], entries: Sequence[Entry], outputs: Sequence[int]) -> None:
+    def __init__(
+        self, inputs: Sequence[str], entries: Columns, outputs: Sequence[int], roles: bytes | None = None
+    ) -> None:
         self.inputs = tuple(inputs)
-        self.entries = list(entries)
+        self.entries = entries
         self.outputs = tuple(outputs)
+        self.roles = bytes([RESULT]) * len(self.outputs) if roles is None else roles
 
     @cached_property
     def stem(self) -> str:
         """What slots are called, with their numbers: v, if no input is called like one."""
         return stem("v", set(map(array_of, self.inputs)))
-
-    def __reduce__(self) -> Any:
-        kinds: dict[Primitive, Any] = {INPUT: "input", CONSTANT: "constant"}
-        rows = [(kinds.get(e.primitive, e.primitive), e.operands, e.number) for e in self.entries]
-        return unpickled, (self.inputs, rows, self.outputs)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -49,14 +47,6 @@ class Tape:
     def operations(self) -> Iterator[tuple[int, Entry]]:
         """(slot, entry) of what is neither an input nor a constant."""
         return ((i, e) for i, e in enumerate(self.entries) if e.operands)
-
-    def rolled(self) -> Rolled:
-        """The same as loops, which give the same bits."""
-        return Roller(self.inputs, self.entries, self.outputs).rolled()
-
-    def regular(self) -> Rolled | None:
-        """The same, if loops are few for what they compute; it costs little to learn that they are not."""
-        return Roller(self.inputs, self.entries, self.outputs).regular()
 
     def run(
         self,
@@ -84,29 +74,16 @@ class Tape:
 
     def line(self, slot: int) -> str:
         entry = self.entries[slot]
-        names = [self.name(i) for i in entry.operands]
-        return f"{self.stem}{slot} = {spelled(entry.primitive, names, lambda p: p.python)}"
+        return f"{self.stem}{slot} = {spelled(entry.primitive, [self.name(i) for i in entry.operands])}"
 
     def __str__(self) -> str:
-        """One line for each operation; of a long tape the loops, or if there are none, its ends."""
-        slots = [i for i, _ in self.operations()]
-        rolled = self.regular() if len(slots) > SHOWN else None
-        if rolled is not None:
-            return str(rolled)
-        head = f"({', '.join(self.inputs[:SHOWN])}{', ...' if len(self.inputs) > SHOWN else ''}) ->"
-        lines = ends(slots, self.line)
+        """One line for each operation; of a long tape its ends."""
+        lines = ends([i for i, _ in self.operations()], self.line)
         results = ", ".join(self.name(i) for i in self.outputs[:SHOWN])
+        head = f"({shortened(self.inputs)}) ->"
         return "\n".join([head, *(f"    {line}" for line in lines), f"    return {results}"])
 
     def __repr__(self) -> str:
         return (
             f"<tape of {len(self.entries)} entries, {len(self.inputs)} inputs, {len(self.outputs)} outputs>"
         )
-
-
-def unpickled(inputs: Sequence[str], rows: Sequence[Any], outputs: Sequence[int]) -> Tape:
-    """INPUT and CONSTANT are known by identity: a pickle has words for them."""
-    kinds: dict[Any, Primitive] = {"input": INPUT, "constant": CONSTANT}
-    return Tape(
-        inputs, [Entry(kinds.get(kind, kind), slots, number) for kind, slots, number in rows], outputs
-    )
