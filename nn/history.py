@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from io import BytesIO
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
+from engine.files import AnyPath, write_file
 from nn.extras import required
 
 
@@ -42,7 +44,7 @@ class History:
         parts += [f"validation {self.validation[-1]:.4g}"] if self.validation else []
         return f"History({', '.join(parts)}{f', {self.stopped}' if self.stopped else ''})"
 
-    def plot(self, path: str | Path | None = None) -> Any:
+    def plot(self, path: AnyPath | None = None) -> Any:
         """The loss curves as a matplotlib figure, also written to `path` if there is one."""
         figure = required("matplotlib.figure", "History.plot").Figure(
             figsize=(6.0, 3.6), layout="constrained"
@@ -55,12 +57,18 @@ class History:
             axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         if path is not None:
-            figure.savefig(path, dpi=150)
+            form = Path(os.fsdecode(path)).suffix[1:].lower() or "png"
+            write_file(path, painted(figure, 150, form))
         return figure
 
     def _repr_png_(self) -> bytes | None:
         if not self.loss:
             return None
-        picture = BytesIO()
-        self.plot().savefig(picture, format="png", dpi=100)
-        return picture.getvalue()
+        return painted(self.plot(), 100, "png")
+
+
+def painted(figure: Any, dpi: int, form: str) -> bytes:
+    """A figure in a format that matplotlib knows. Raises ValueError for another one."""
+    picture = BytesIO()
+    figure.savefig(picture, format=form, dpi=dpi)
+    return picture.getvalue()

@@ -1,29 +1,32 @@
 """Models in files: validated JSON with exact floats; nothing in a file is ever executed.
 
-    {"format": "chainrule.nn", "version": 1,
+    {"format": "chainrule.nn", "version": 2,
      "model": {"type": "MLP", "nin": 2, "nouts": [16, 1], "activation": "relu"},
-     "parameters": {"layers.0.neurons.0.w.0": "0x1.8p-1", ...}}
+     "parameters": {"layers.0.neurons.0.w.0": "0x1.8p-1", ...},
+     "sha256": "..."}
 
-A model of your own class has null in place of the description: load it into an instance.
+The checksum is that of model and parameters; files of version 1 had none. A model of your
+own class has null in place of the description: load it into an instance.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from hashlib import sha256
 from itertools import pairwise
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
+from engine.files import AnyPath, read_file, write_file
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
 from nn.module import Module
 
-FORMAT, VERSION = "chainrule.nn", 1
+FORMAT, VERSION = "chainrule.nn", 2
 LARGEST = 64 * 2**20  # bytes of a file that we are ready to parse: more than a million parameters
 
 
-def save(model: Module, path: str | os.PathLike[str]) -> None:
+def save(model: Module, path: AnyPath) -> None:
     """Writes a model to `path`, all or nothing. Raises ValueError if a parameter is nan or inf."""
     state = model.state_dict()
     broken = [name for name, number in state.items() if not isfinite(number)]
@@ -37,26 +40,19 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
         "model": description(model),
         "parameters": {name: number.hex() for name, number in state.items()},
     }
-    draft = Path(f"{os.fspath(path)}.{os.getpid()}.draft")
-    try:
-        draft.write_text(json.dumps(document, indent=1), encoding="ascii")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_file(path, json.dumps(document | {"sha256": checksum(document)}, indent=1).encode("ascii"))
 
 
-def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
+def load(path: AnyPath, model: Module | None = None) -> Any:
     """The model in a file: a new one, or `model` with the parameters of the file.
 
     Raises ValueError if the file is not an intact one of ours, or of another kind of model; then
     `model` is as it was.
     """
-    if os.path.getsize(path) > LARGEST:
-        raise ValueError(f"{path} is no model of ours: more than {LARGEST:,} bytes")
+    name = os.fsdecode(path)
     try:
-        document = json.loads(
-            Path(path).read_bytes(), object_pairs_hook=once, parse_constant=refuse, parse_float=refuse
-        )
+        text = read_file(path, LARGEST)
+        document = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=refuse)
         state = parameters(document)
         found = restored(document["model"], len(state)) if model is None else model
         held, asked = (json.dumps(kind, sort_keys=True) for kind in (document["model"], description(found)))
@@ -64,9 +60,9 @@ def load(path: str | os.PathLike[str], model: Module | None = None) -> Any:
             raise ValueError(f"it holds the model {held:.80}, the one to fill is {asked}")
         found.load_state_dict(state)
     except RecursionError:
-        raise ValueError(f"{path} is no model of ours: it is nested too deep") from None
+        raise ValueError(f"{name} is no model of ours: it is nested too deep") from None
     except ValueError as error:
-        raise ValueError(f"{path} is no model of ours, or not intact: {error}") from None
+        raise ValueError(f"{name} is no model of ours, or not intact: {error}") from None
     return found
 
 
@@ -87,13 +83,22 @@ def parameters(document: object) -> dict[str, float]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'"format" has to be "{FORMAT}"')
     version = document.get("version")
-    if type(version) is not int or version != VERSION:
-        raise ValueError(f"version {VERSION} is needed, got {version!r:.40}")
-    if document.keys() != {"format", "version", "model", "parameters"}:
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise ValueError(f"a version up to {VERSION} is needed, got {version!r:.40}")
+    signed = {"sha256"} if version > 1 else set()
+    if document.keys() != {"format", "version", "model", "parameters"} | signed:
         raise ValueError(f"the entries are {sorted(document)!r:.200}")
+    if signed and document["sha256"] != checksum(document):
+        raise ValueError("its checksum is another: something in it has changed")
     if not isinstance(document["parameters"], dict):
         raise ValueError('"parameters" has to be an object of names and numbers')
     return {name: exact(text) for name, text in document["parameters"].items()}
+
+
+def checksum(document: dict[str, Any]) -> str:
+    """Of the model and the parameters, however they are laid out."""
+    content = json.dumps([document["model"], document["parameters"]], sort_keys=True)
+    return sha256(content.encode()).hexdigest()
 
 
 def exact(text: object) -> float:

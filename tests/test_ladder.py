@@ -12,7 +12,7 @@ import nn
 
 # One rung a line; the modules of one rung do not know each other, those of one folder may.
 LADDER = """
-    domain kernels source errors
+    domain kernels source errors files
     primitive
     primitives text
     functions

@@ -1,16 +1,24 @@
 """Models in files."""
 
 import json
+import os
+from copy import deepcopy
 
 import pytest
 
 import nn
 from engine import Value
+from nn.storage import checksum
 
 
 class Line(nn.Module):
     def __init__(self, slope=2.0):
         self.slope, self.offset = Value(slope), Value(0.1)
+
+
+def old(document):
+    """The document as version 1 had it."""
+    return {key: part for key, part in document.items() if key != "sha256"} | {"version": 1}
 
 
 @pytest.fixture
@@ -91,7 +99,8 @@ def test_every_truncated_file_is_refused(document, tmp_path):
 
 
 CHANGES = {
-    "another version": lambda d: d.update(version=2),
+    "a version to come": lambda d: d.update(version=3),
+    "version 0": lambda d: d.update(version=0),
     "version true": lambda d: d.update(version=True),
     "an entry too many": lambda d: d.update(code="import os"),
     "nan": lambda d: d["parameters"].update({"layers.0.neurons.0.b": "nan"}),
@@ -116,14 +125,41 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_changed_document_is_refused_and_the_model_stays(change, document, tmp_path):
-    change(document)
-    (tmp_path / "changed.json").write_text(json.dumps(document))
     model = nn.MLP(2, [3, 1], "tanh", rng=5)
     before = model.state_dict()
-    for target in (None, model):
-        with pytest.raises(ValueError, match="is no model of ours"):
-            nn.load(tmp_path / "changed.json", target)
+    for changed in (deepcopy(document), deepcopy(old(document))):
+        change(changed)
+        if "sha256" in changed:  # whoever changes a file on purpose can renew that as well
+            changed["sha256"] = checksum(changed)
+        (tmp_path / "changed.json").write_text(json.dumps(changed))
+        for target in (None, model):
+            with pytest.raises(ValueError, match="is no model of ours"):
+                nn.load(tmp_path / "changed.json", target)
     assert model.state_dict() == before
+
+
+def test_files_of_version_1_still_load(document, tmp_path):
+    (tmp_path / "old.json").write_text(json.dumps(old(document)))
+    assert nn.load(tmp_path / "old.json").state_dict() == nn.MLP(2, [3, 1], "tanh", rng=0).state_dict()
+
+
+def test_a_flipped_digit_is_noticed(tmp_path):
+    nn.save(Line(), tmp_path / "line.json")
+    text = (tmp_path / "line.json").read_text()
+    for i, digit in enumerate(text):
+        if digit in "0123456789abcdef":
+            flipped = "1" if digit == "0" else "0"
+            (tmp_path / "line.json").write_text(f"{text[:i]}{flipped}{text[i + 1 :]}")
+            with pytest.raises(ValueError, match="is no model of ours, or not intact"):
+                nn.load(tmp_path / "line.json", Line())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes with names")
+def test_what_never_ends_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ValueError, match="no regular file"):
+            nn.load(path)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from engine.compiler.loops.printed import printed
@@ -16,6 +14,7 @@ from engine.compiler.sources.python import python_source
 from engine.compiler.sources.sympy import sympy_expressions
 from engine.compiler.specialisation import Specialisation, gradient_tape
 from engine.compiler.tape.tape import Tape
+from engine.files import AnyPath, write_file
 
 
 class Exports(ABC):
@@ -55,7 +54,7 @@ class Exports(ABC):
 
     _sympy_ = to_sympy
 
-    def to_onnx(self, path: str | PathLike[str]) -> None:
+    def to_onnx(self, path: AnyPath) -> None:
         """Writes an ONNX file in the dtype of the function. Inputs are named like arguments: shape () for a
         number, (n,) for the n numbers of anything else, the examples in front where they are mapped. The
         numbers and arrays of the result, in order, are result0, result1 ...
@@ -66,4 +65,4 @@ class Exports(ABC):
         """
         latest = self.latest
         model = onnx_model(latest.tape, latest.layout, latest.results, latest.options.dtype)
-        Path(path).write_bytes(model.SerializeToString())
+        write_file(path, model.SerializeToString())

@@ -14,6 +14,7 @@ from engine.drawing.page import page
 from engine.drawing.parts import Fold
 from engine.drawing.picture import Picture, picture
 from engine.drawing.svg import svg
+from engine.files import AnyPath, write_file
 from engine.value import Value
 
 TEXTS: Final = (".svg", ".html", ".dot")  # written by ourselves
@@ -83,11 +84,10 @@ class Drawing:
             body=[f"\t{line}\n" for line in dot_lines(self.picture, self.direction)]
         )
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: AnyPath) -> Path:
         """Writes .svg, .html, .dot, .png or .pdf, and returns the path."""
-        path = Path(path)
-        path.write_bytes(self.rendered(path.suffix.lower()))
-        return path
+        suffix = Path(os.fsdecode(path)).suffix.lower()
+        return write_file(path, self.rendered(suffix))
 
     def rendered(self, suffix: str) -> bytes:
         match suffix:

@@ -15,6 +15,7 @@ from engine.exploring.document import document, dumps
 from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
+from engine.files import AnyPath, write_file
 from engine.snapshot import Snapshot
 from engine.text import escape
 from engine.value import Value
@@ -65,13 +66,12 @@ class Exploration:
             content=dumps(self.content),
         )
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: AnyPath) -> Path:
         """Writes .html, and returns the path."""
-        path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"a page is saved as .html, got {path.name!r}: draw(root) knows more formats")
-        path.write_text(self.to_html(), encoding="utf-8")
-        return path
+        name = Path(os.fsdecode(path)).name
+        if not name.lower().endswith((".html", ".htm")):
+            raise ValueError(f"a page is saved as .html, got {name!r}: draw(root) knows more formats")
+        return write_file(path, self.to_html().encode())
 
     def _repr_html_(self) -> str:
         return (
