@@ -95,4 +95,4 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-_show_graphs()
+_show_graphs(lambda root: _importlib.import_module("engine.drawing").draw(root))

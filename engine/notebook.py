@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from typing import Final, cast
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from engine.node import Node
 from engine.value import Value
@@ -12,20 +13,18 @@ from engine.value import Value
 LIMIT: Final = 100  # nodes; a larger graph shows as text until somebody asks to draw it
 
 
-def show_graphs() -> None:
+def show_graphs(draw: Callable[[Value], Any]) -> None:
     """Tells IPython how to show a Value, if it is IPython that runs us."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
-        shell.display_formatter.formatters["image/svg+xml"].for_type(Value, picture)
+        formatter = shell.display_formatter.formatters["image/svg+xml"]
+        formatter.for_type(Value, partial(picture, draw))
 
 
-def picture(root: Value) -> str | None:
+def picture(draw: Callable[[Value], Any], root: Value) -> str | None:
     """The SVG of a small graph. None, which leaves it to the text, of a leaf and of a large graph."""
-    if root.is_leaf or is_large(root):
-        return None
-    # drawing is loaded when there is something to draw, as everything that reads the graph
-    return cast(str, importlib.import_module("engine.drawing").draw(root)._repr_svg_())
+    return None if root.is_leaf or is_large(root) else draw(root)._repr_svg_()
 
 
 def is_large(root: Node) -> bool:

@@ -12,12 +12,11 @@ import nn
 
 # One rung a line; the modules of one rung do not know each other, those of one folder may.
 LADDER = """
-    domain kernels source errors files
+    domain kernels source errors files modes
     primitive
     primitives text
     functions
     operators
-    modes
     node
     sweep
     copying
@@ -43,6 +42,8 @@ SOURCES = {
     for root in ROOTS
     for file in sorted(root.rglob("*.py"))
 }
+# Who loads others when they are first asked for, by name: the readers of the graph, and Hypothesis.
+LATE = {"engine": set(engine._READERS.values()), "engine.testing": {"engine.testing.strategies"}}
 TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in SOURCES.items()}
 
 
@@ -62,12 +63,22 @@ def imports(nodes: Iterator[ast.AST] | list[ast.stmt]) -> Iterator[str]:
                 yield full if full in SOURCES else full.rpartition(".")[0]
 
 
+def named(module: str) -> set[str]:
+    """The modules of this project whose names it has as text, for `import_module` or `__import__`."""
+    texts = (node.value for node in ast.walk(TREES[module]) if isinstance(node, ast.Constant))
+    return {text for text in texts if isinstance(text, str) and "." in text and text in SOURCES}
+
+
 @pytest.mark.parametrize("module", SOURCES)
 def test_a_module_imports_only_from_above_it(module):
     assert family(module) in RUNGS, f"{module} has no rung: choose one"
     for other in imports(ast.walk(TREES[module])):
         if family(other) != family(module):
             assert RUNGS[family(other)] < RUNGS[family(module)], f"{module} may not import {other}"
+
+
+def test_only_what_loads_late_names_modules_as_text():
+    assert {module: names for module in SOURCES if (names := named(module))} == LATE
 
 
 @pytest.mark.parametrize("module", SOURCES)

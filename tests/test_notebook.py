@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import Value
+from engine import Value, draw
 from engine.notebook import LIMIT, picture, show_graphs
 
 
@@ -18,13 +18,13 @@ def chain(nodes: int) -> Value:
 
 def test_a_small_graph_is_a_picture():
     x = Value(2.0, "x")
-    assert picture(x * x).startswith("<svg")
-    assert picture(chain(LIMIT)).startswith("<svg")
+    assert picture(draw, x * x).startswith("<svg")
+    assert picture(draw, chain(LIMIT)).startswith("<svg")
 
 
 def test_a_leaf_and_a_large_graph_are_text():
-    assert picture(Value(2.0)) is None
-    assert picture(chain(LIMIT + 1)) is None
+    assert picture(draw, Value(2.0)) is None
+    assert picture(draw, chain(LIMIT + 1)) is None
 
 
 def test_values_are_shown_where_ipython_runs_and_nowhere_else(monkeypatch):
@@ -32,13 +32,13 @@ def test_values_are_shown_where_ipython_runs_and_nowhere_else(monkeypatch):
     formatter = SimpleNamespace(for_type=told.__setitem__)
     shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"image/svg+xml": formatter}))
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    show_graphs()
+    show_graphs(draw)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
-    show_graphs()
+    show_graphs(draw)
     assert told == {}
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    show_graphs()
-    assert told == {Value: picture}
+    show_graphs(draw)
+    assert told[Value](chain(2)) == picture(draw, chain(2))
 
 
 def test_a_real_ipython_gets_picture_and_text():
@@ -47,7 +47,7 @@ def test_a_real_ipython_gets_picture_and_text():
 import json
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
-from engine import Value
+from engine import Value, draw
 x = Value(3.0, "x")
 print(json.dumps([sorted(shell.display_formatter.format(v)[0]) for v in (x * x, x)]))
 """
