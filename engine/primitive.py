@@ -13,6 +13,7 @@ from typing import Any, Final, final
 
 from engine.domain import REAL, Interval
 
+Gate = bool | Callable[..., Any]  # an entry of the column `structural`
 ATOM: Final = 100  # the precedence of a name or a call: it never needs brackets
 
 
@@ -63,7 +64,10 @@ class Primitive:
                 serves floats, Values and symbols; None where the derivative is 0 everywhere
     gradient    n-ary primitives have this instead: from the list of operands to all the partials
     domain      where the function is smooth, per argument (n-ary: one entry for every argument)
-    kink         a function of the arguments that is zero exactly on the kinks, if there are any
+    kink        a function of the arguments that is zero exactly on the kinks, if there are any
+    structural  where the row does not look at an argument, so that nothing passes to it, not 0 times what
+                came: per argument True, where its partial is 0, or an expression in rows that is 0 exactly
+                there; False where a slope of 0 is only a slope (n-ary, or alone: for every argument)
     python      how it is written, "{0} + {1}"; by default a call of its name
     latex       the same for LaTeX; "{*}" stands for all operands
     precedence  of both spellings, as in Python's grammar; ATOM binds tightest
@@ -81,6 +85,7 @@ class Primitive:
         gradient: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
         domain: tuple[Interval, ...] | Interval = REAL,
         kink: Callable[..., float] | None = None,
+        structural: tuple[Gate, ...] | Gate = False,
         python: str = "",
         latex: str = "",
         precedence: int = ATOM,
@@ -90,12 +95,14 @@ class Primitive:
         doc: str = "",
     ) -> None:
         slots = "{*}" if gradient else ", ".join(f"{{{i}}}" for i in range(len(partials)))
+        count = max(1, len(partials))  # an n-ary row has one entry for all
         self.name = name
         self.value = value
         self.partials = partials
         self.gradient = gradient
-        self.domain = (domain,) * max(1, len(partials)) if isinstance(domain, Interval) else domain
+        self.domain = (domain,) * count if isinstance(domain, Interval) else domain
         self.kink = kink
+        self.structural = structural if isinstance(structural, tuple) else (structural,) * count
         self.python = python or f"{name}({slots})"
         self.latex = latex
         self.precedence = precedence

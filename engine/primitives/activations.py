@@ -10,12 +10,27 @@ from engine.primitive import Primitive
 from engine.primitives.exponentials import exp, expm1, log, sqrt
 from engine.primitives.rounding import abs, sign
 from engine.primitives.row import function, helper, row
-from engine.primitives.selection import clamp, greater, inside, less, less_equal, maximum, select, step
+from engine.primitives.selection import (
+    clamp,
+    greater,
+    inside,
+    less,
+    less_equal,
+    maximum,
+    not_above,
+    select,
+    step,
+)
 from engine.primitives.special import erf, normal_density
 from engine.primitives.trigonometry import sech2, tanh
 
 relu: Final[Primitive] = row(
-    "relu", elementary.relu, lambda x: step(x), kink=elementary.identity, formula=lambda x: maximum(x, 0.0)
+    "relu",
+    elementary.relu,
+    lambda x: step(x),
+    kink=elementary.identity,
+    formula=lambda x: maximum(x, 0.0),
+    structural=True,
 )
 relu6: Final[Primitive] = row(
     "relu6",
@@ -23,6 +38,7 @@ relu6: Final[Primitive] = row(
     lambda x: inside(x, 0.0, 6.0),
     kink=lambda x: x * (x - 6.0),
     formula=lambda x: clamp(x, 0.0, 6.0),
+    structural=True,
 )
 hardtanh: Final[Primitive] = row(
     "hardtanh",
@@ -30,6 +46,7 @@ hardtanh: Final[Primitive] = row(
     lambda x: inside(x, -1.0, 1.0),
     kink=lambda x: x * x - 1.0,
     formula=lambda x: clamp(x, -1.0, 1.0),
+    structural=True,
 )
 leaky_relu: Final[Primitive] = row(
     "leaky_relu",
@@ -38,6 +55,7 @@ leaky_relu: Final[Primitive] = row(
     lambda x, slope: -relu(-x),
     kink=lambda x, slope: x,
     formula=lambda x, slope: select(greater(x, 0.0), x, slope * x),
+    structural=(False, lambda x, slope: not_above(x, 0.0)),
 )
 elu: Final[Primitive] = row(
     "elu",
@@ -46,6 +64,7 @@ elu: Final[Primitive] = row(
     lambda x, alpha: expm1(-relu(-x)),
     kink=lambda x, alpha: x,
     formula=lambda x, alpha: select(greater(x, 0.0), x, alpha * (exp(x) - 1.0)),
+    structural=(False, lambda x, alpha: not_above(x, 0.0)),
 )
 sigmoid: Final[Primitive] = row(
     "sigmoid",
@@ -96,6 +115,7 @@ leaky_slope: Final[Primitive] = helper(
     lambda x, slope: less_equal(x, 0.0),
     kink=lambda x, slope: x,
     formula=lambda x, slope: select(greater(x, 0.0), 1.0, slope),
+    structural=True,
 )
 elu_slope: Final[Primitive] = helper(
     "elu_slope",
@@ -104,6 +124,7 @@ elu_slope: Final[Primitive] = helper(
     lambda x, alpha: elu_curvature(x, 1.0),
     kink=lambda x, alpha: x,
     formula=lambda x, alpha: select(greater(x, 0.0), 1.0, alpha * exp(x)),
+    structural=lambda x, alpha: not_above(x, 0.0),
 )
 elu_curvature: Final[Primitive] = helper(
     "elu_curvature",
@@ -112,6 +133,7 @@ elu_curvature: Final[Primitive] = helper(
     lambda x, alpha: elu_curvature(x, 1.0),
     kink=lambda x, alpha: x,
     formula=lambda x, alpha: select(less(x, 0.0), alpha * exp(x), 0.0),
+    structural=lambda x, alpha: step(-x),
 )
 sigmoid_slope: Final[Primitive] = helper(
     "sigmoid_slope",

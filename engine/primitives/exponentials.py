@@ -9,6 +9,7 @@ from engine.kernels import elementary, joint, logarithms, slopes
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import over
 from engine.primitives.row import POWER, PRODUCT, function, helper, row
+from engine.primitives.selection import defined, maximum, step
 
 LN2: Final = 0.6931471805599453
 LOG2_E: Final = 1.4426950408889634
@@ -76,6 +77,7 @@ pow: Final[Primitive] = row(
     python="{0} ** {1}",
     latex="{0}^{{1}}",
     precedence=POWER,
+    structural=(lambda x, y: y, False),  # x**0 is 1, whatever x is
 )
 sqrt: Final[Primitive] = row(
     "sqrt", elementary.sqrt, lambda x: 0.5 * inverse_sqrt(x), domain=POSITIVE, latex=r"\sqrt{{0}}"
@@ -103,6 +105,7 @@ xlogy: Final[Primitive] = row(
     latex=r"{0}\,\ln\left({1}\right)",
     precedence=PRODUCT,
     formula=lambda x, y: x * log(y),
+    structural=(False, lambda x, y: x * defined(y)),
 )
 
 # Helper rows: what the table needs to be closed under differentiation
@@ -120,6 +123,13 @@ power_term: Final[Primitive] = helper(
     domain=(REAL, POSITIVE, REAL, WHOLE, WHOLE),
     doc="c x**(y - n) log(x)**k: every derivative of a power is a sum of these",
     formula=lambda c, x, y, n, k: c * x ** (y - n) * log(x) ** k,
+    structural=(
+        False,
+        lambda c, x, y, n, k: c * defined(x) * step(maximum(maximum(y - n, n - y), k)),
+        lambda c, x, y, n, k: c,
+        False,
+        False,
+    ),
 )
 inverse_sqrt: Final[Primitive] = helper(
     "inverse_sqrt",

@@ -12,7 +12,7 @@ from engine.primitives.exponentials import log, logit
 from engine.primitives.nary import logsumexp, residuals
 from engine.primitives.rounding import abs, sign
 from engine.primitives.row import helper, row
-from engine.primitives.selection import clamp, inside, less, maximum, select
+from engine.primitives.selection import clamp, inside, less, maximum, not_above, select
 
 binary_cross_entropy: Final[Primitive] = row(
     "binary_cross_entropy",
@@ -37,6 +37,7 @@ huber: Final[Primitive] = row(
     domain=(REAL, POSITIVE),
     kink=lambda x, delta: x * x - delta * delta,
     formula=lambda x, delta: select(less(delta, abs(x)), delta * (abs(x) - delta / 2.0), x**2 / 2.0),
+    structural=(False, lambda x, delta: not_above(delta, abs(x))),
 )
 cross_entropy: Final[Primitive] = row(
     "cross_entropy",
@@ -82,4 +83,5 @@ huber_slope: Final[Primitive] = helper(
     kink=lambda x, delta: x * x - delta * delta,
     doc="x between -delta and delta, then constant; its slope is 0 on the bounds",
     formula=lambda x, delta: clamp(x, -delta, delta),
+    structural=(True, lambda x, delta: not_above(delta, abs(x))),
 )

@@ -115,6 +115,7 @@ max: Final[Primitive] = row(
     lists.largest,
     gradient=lambda xs: ties(xs, max(*xs)),
     kink=spread,
+    structural=True,
     python="max([{*}])",
     latex=r"\max\left({*}\right)",
 )
@@ -123,6 +124,7 @@ min: Final[Primitive] = row(
     lists.smallest,
     gradient=lambda xs: ties(xs, min(*xs)),
     kink=lambda xs: spread([-x for x in xs]),
+    structural=True,
     python="min([{*}])",
     latex=r"\min\left({*}\right)",
 )

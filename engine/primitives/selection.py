@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from math import inf
+from typing import Any, Final
 
 from engine.domain import NONZERO, REAL
 from engine.kernels import elementary, joint
@@ -58,6 +59,7 @@ select: Final[Primitive] = row(
     domain=(NONZERO, REAL, REAL),
     python="where({0}, {1}, {2})",
     latex=r"\begin{cases}{{1}}&\text{if }{{0}}\\{{2}}&\text{otherwise}\end{cases}",
+    structural=True,
 )
 where: Final[Primitive] = row(
     "where", elementary.identity, lambda x: 1.0, doc="the arm that was taken", formula=lambda x: x
@@ -69,6 +71,7 @@ maximum: Final[Primitive] = row(
     lambda x, y: wins(y, x),
     kink=elementary.sub,
     latex=r"\max\left({0}, {1}\right)",
+    structural=True,
 )
 minimum: Final[Primitive] = row(
     "minimum",
@@ -77,6 +80,7 @@ minimum: Final[Primitive] = row(
     lambda x, y: wins(-y, -x),
     kink=elementary.sub,
     latex=r"\min\left({0}, {1}\right)",
+    structural=True,
 )
 clamp: Final[Primitive] = row(
     "clamp",
@@ -86,6 +90,11 @@ clamp: Final[Primitive] = row(
     lambda x, low, high: less(high, maximum(x, low)),
     kink=lambda x, low, high: (x - low) * (x - high) * (high - low),
     formula=lambda x, low, high: minimum(maximum(x, low), high),
+    structural=(  # a bound that x stands on has a slope of 0, but it is looked at
+        True,
+        lambda x, low, high: wins(low, x) * wins(-low, -high),
+        lambda x, low, high: wins(-high, -maximum(x, low)),
+    ),
 )
 
 # Helper rows: what the table needs to be closed under differentiation
@@ -136,3 +145,8 @@ matches: Final[Primitive] = helper(
 defined: Final[Primitive] = helper(
     "defined", elementary.defined, None, doc="1 for a number, nan for nan", formula=lambda x: 1.0
 )
+
+
+def not_above(x: Any, limit: Any) -> Any:
+    """0 where x > limit, else 1; 1 for nan."""
+    return within(x, -inf, limit)
