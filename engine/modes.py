@@ -15,7 +15,8 @@ class State:
     def __init__(self) -> None:
         self.modes = 0  # contexts entered and not yet left, anywhere; 0 means nobody needs a look
         self.epoch = 0  # how often any leaf was given new data
-        self.sweep = 0  # marks handed out to topological orders
+        self.foreign = 0  # primitives of users ever made; 0 means no sweep has to look for one
+        self.sweep = 0  # marks handed out to sweeps
 
 
 STATE: Final = State()

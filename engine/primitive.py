@@ -12,6 +12,7 @@ from numbers import Real
 from typing import Any, Final, final
 
 from engine.domain import REAL, Interval
+from engine.modes import STATE
 
 Gate = bool | Callable[..., Any]  # an entry of the column `structural`
 ATOM: Final = 100  # the precedence of a name or a call: it never needs brackets
@@ -109,7 +110,8 @@ class Primitive:
         self.formula = formula
         self.helper = helper
         self.foreign = foreign
-        self.irregular = foreign or None in partials  # the sweep has to look twice
+        STATE.foreign += foreign
+        self.irregular = foreign or None in partials  # a gradient may not pass, or is asked for in advance
         self.doc = doc
         self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
 
