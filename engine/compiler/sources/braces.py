@@ -6,7 +6,6 @@ Branches, loops and splits stay what they are in the Python source: the translat
 from __future__ import annotations
 
 import ast
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
@@ -16,14 +15,17 @@ from engine.compiler.kernels.walker import Walker
 from engine.primitive import Primitive
 
 INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}  # rows that are an operator
-IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+# Of C, of C++, which reads our headers, and of JavaScript
 RESERVED: Final = frozenset(
-    """abstract arguments asm auto boolean break byte case catch char class const continue debugger default
-    delete do double else enum eval export extends extern false final finally float for function goto if
-    implements import in inline instanceof int interface let long main native new null package private
-    protected public register restrict return short signed sizeof static struct super switch synchronized
-    this throw throws transient true try typedef typeof union unsigned var void volatile while with yield
-    await async NAN INFINITY Infinity NaN Math undefined""".split()
+    """abstract alignas alignof and and_eq arguments asm auto await bitand bitor bool boolean break byte case
+    catch char class co_await co_return co_yield compl concept const const_cast consteval constexpr constinit
+    continue debugger decltype default delete do double dynamic_cast else enum eval explicit export extends
+    extern false final finally float for friend function goto if implements import in inline instanceof int
+    interface let long main mutable namespace native new noexcept not not_eq null nullptr operator or or_eq
+    package private protected public register reinterpret_cast requires restrict return short signed sizeof
+    static static_assert static_cast struct super switch synchronized template this thread_local throw throws
+    transient true try typedef typeid typename typeof union unsigned using var virtual void volatile wchar_t
+    while with xor xor_eq yield async NAN INFINITY Infinity NaN Math Object undefined""".split()
 )
 
 
@@ -87,11 +89,6 @@ class Dialect(ABC):
             return f"{self.atoms[primitive.value.__name__]}({', '.join(names)})"
         arguments = self.listed(names) if primitive.gradient is not None else ", ".join(names)
         return f"{kernel_of(primitive.value).name}({arguments})"
-
-
-def function_name(name: str) -> str:
-    """The name that was asked for, if it is one in both languages."""
-    return name if IDENTIFIER.fullmatch(name) and name not in RESERVED else "compiled"
 
 
 def local(name: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kernels.definition import ATOMS, Kernel, Type, is_atom, is_special, translated
-from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
+from engine.compiler.sources.braces import INFIX, RESERVED, Dialect, local
+from engine.compiler.tape.names import function_name
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
@@ -19,6 +20,21 @@ TYPES: Final[dict[Type, str]] = {"float": "double", "int": "long", "bool": "int"
 # A compiler may compute all others itself, where an argument is constant, and round otherwise than libm
 EXACT: Final = ("copysign", "fabs", "floor", "fmod", "sqrt", "isinf", "isnan")
 LIBM: Final = [name for name in ATOMS if name not in EXACT]
+# What C's library has beside the atoms; of <math.h> also in f for floats, in l for long doubles
+DECLARED: Final = """
+    abort abs atexit atof atoi atol atoll bsearch cabs calloc ceil clock div drem exit exp10 fdim finite
+    fma fmax fmin fpclassify fprintf fputc fputs free frexp fscanf fwrite gamma getenv hypot ilogb
+    isalnum isalpha isblank iscntrl isdigit isfinite isgraph isgreater isgreaterequal isless islessequal
+    islessgreater islower isnormal isprint ispunct isspace isunordered isupper isxdigit j0 j1 jn labs
+    ldexp ldiv lgamma lgamma_r llabs lldiv llrint llround logb lrint lround malloc mblen mbstowcs mbtowc
+    memchr memcmp memcpy memmove memset modf nan nearbyint nextafter nexttoward pow10 printf putc
+    putchar puts qsort rand random read realloc remainder remove remquo rename rint round scalb scalbln
+    scalbn scanf signal signbit signgam significand sincos snprintf sprintf srand srandom sscanf strcat
+    strchr strcmp strcpy strcspn strlen strncat strncmp strncpy strpbrk strrchr strspn strstr strtod
+    strtof strtol strtold strtoll strtoul strtoull system tgamma time tolower toupper trunc vfprintf
+    vprintf vsnprintf vsprintf wcstombs wctomb write y0 y1 yn
+""".split()
+LIBRARY: Final = frozenset(name + suffix for name in (*ATOMS, *DECLARED) for suffix in ("", "f", "l"))
 BLOCK: Final = 500  # operations in one C function: compilers take quadratic time over longer ones
 
 
@@ -69,7 +85,7 @@ def c_source(tape: Tape, name: str, gradient: Tape | None = None) -> str:
 
     Raises Untranslatable, naming all operations that have no kernel to translate.
     """
-    name = function_name(name)
+    name = function_name(name, "C", RESERVED | LIBRARY)
     tapes = [tape] if gradient is None else [tape, gradient]
     used = {entry.primitive: None for each in tapes for _, entry in each.operations()}
     head = list(preamble(list(used)))

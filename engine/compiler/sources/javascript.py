@@ -5,12 +5,14 @@ The arithmetic is that of the engine; `Math` rounds its functions otherwise than
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kernels import error_function
 from engine.compiler.kernels.definition import ATOMS, Kernel, collect, kernel_of, translated
-from engine.compiler.sources.braces import INFIX, Dialect, function_name, local
+from engine.compiler.sources.braces import INFIX, RESERVED, Dialect, local
+from engine.compiler.tape.names import function_name
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
@@ -24,6 +26,7 @@ HELPERS: Final = {
     "isnan": "(x) => x !== x",
     "pow": "(x, y) => x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : Math.pow(x, y)",
 }
+DEFINED: Final = re.compile(r"^(?:const|function) (\w+)", re.MULTILINE)
 OURS: Final = {"error_function_erf": error_function.erf, "error_function_erfc": error_function.erfc}
 
 
@@ -70,14 +73,16 @@ DIALECT: Final = JavaScript()
 def javascript_source(tape: Tape, name: str) -> str:
     """The text of `function name(x)`, from an array of the inputs to an array of the outputs.
 
-    Raises Untranslatable, naming all operations that have no kernel to translate.
+    Raises ValueError for a name that no function of JavaScript can have, Untranslatable, naming all
+    operations that have no kernel to translate.
     """
-    name = function_name(name)
     rows = dict.fromkeys(entry.primitive for _, entry in tape.operations())
     lines = [f"    const t{slot} = {operation(tape, entry)};" for slot, entry in tape.operations()]
     outputs = ", ".join(written(tape, slot) for slot in tape.outputs)
+    parts = list(preamble(rows))
+    name = function_name(name, "JavaScript", RESERVED.union(DEFINED.findall("\n".join(parts))))
     function = "\n".join([f"function {name}(x) {{", *lines, f"    return [{outputs}];", "}"])
-    return "\n\n".join([*preamble(rows), function]) + "\n"
+    return "\n\n".join([*parts, function]) + "\n"
 
 
 def preamble(primitives: Iterable[Primitive]) -> Iterator[str]:

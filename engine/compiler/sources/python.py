@@ -4,6 +4,7 @@ terms of their functions, over numbers and arrays."""
 from __future__ import annotations
 
 import ast
+import builtins
 import keyword
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
@@ -13,7 +14,7 @@ from typing import Final
 from engine.compiler.kernels.definition import Kernel, is_atom, kernel_of, kernels_of
 from engine.compiler.sources.formulas import lowered
 from engine.compiler.sources.namespaces import NAMESPACES, Namespace
-from engine.compiler.tape.names import array_of, stem
+from engine.compiler.tape.names import array_of, function_name, stem
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 
@@ -26,7 +27,8 @@ def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
     """A module with one function of the arguments; an argument that is no number is indexed flat.
     It returns a number, or a tuple of all outputs.
 
-    Raises ValueError for another namespace, Untranslatable with all the operations that it lacks.
+    Raises ValueError for another namespace or a name that no function can have there, Untranslatable with
+    all the operations that it lacks.
     """
     if namespace == "math":
         rows = [e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT]
@@ -43,8 +45,9 @@ def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
 
 def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], call: Call) -> str:
     """The text of a module: imports, kernels, the function."""
-    name = name if name.isidentifier() and name.isascii() and not keyword.iskeyword(name) else "compiled"
-    parameters, names = arguments(tape, own(library, kernels))
+    needed = own(library, kernels)
+    name = function_name(name, "Python", {*keyword.kwlist, *dir(builtins), *needed})
+    parameters, names = arguments(tape, needed)
     v = stem("v", parameters)
     body = []
     for slot, (primitive, operands, number) in enumerate(tape.entries):

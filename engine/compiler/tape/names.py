@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from string import digits
 from typing import Final, TypeVar
@@ -12,6 +13,7 @@ from engine.primitives.row import SIGN
 
 SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
 Step = TypeVar("Step")
+FUNCTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
 def array_of(name: str) -> str:
@@ -48,3 +50,17 @@ def ends(steps: Sequence[Step], line: Callable[[Step], str]) -> list[str]:
 def shortened(words: Sequence[str]) -> str:
     """A list without its end if it is long."""
     return ", ".join(words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")
+
+
+def function_name(name: object, target: str, taken: Collection[str]) -> str:
+    """The name, if a function of a target can have it. Raises TypeError or ValueError."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a function is a str, got {type(name).__name__} {name!r:.40}")
+    if not FUNCTION.fullmatch(name):
+        raise ValueError(
+            f"a function in {target} is called by a letter and up to 62 letters, digits and _, all ASCII; "
+            f"got {name if len(name) <= 40 else name[:37] + '...'!r}"
+        )
+    if name in taken:
+        raise ValueError(f"{target} keeps {name!r} for itself, or the source needs it: choose another name")
+    return name
