@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 
 from engine.build_info import describe
-from engine.console import Console, defined, report
+from engine.console import Console, defined, report, wrote
 from engine.drawing import draw
 from engine.explanation import explain
 from engine.exploring import explore
@@ -69,7 +69,7 @@ def answer(options: Namespace) -> list[str]:
     lines = [report(text, root, values, differences(text, texts, values) if options.check else None)]
     lines += ["", str(explain(root))] if options.explain else []
     files = ((options.svg, draw), (options.html, explore))
-    return lines + [f"wrote {picture(root).save(path)}" for path, picture in files if path]
+    return lines + [wrote(picture(root).save(path)) for path, picture in files if path]
 
 
 def main(words: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ from engine.explanation import explain
 from engine.exploring import explore
 from engine.notation import PYTHON, short
 from engine.parser import CONSTANTS, FUNCTIONS, ParseError, evaluate
+from engine.text import printable
 from engine.value import Value
 
 with suppress(ImportError):  # not on every system; without it, no history and no completion
@@ -135,12 +136,12 @@ class Console:
         return str(explain(self.root(self.shown), self.values[name] if name else None))
 
     def draw(self, path: str) -> str:
-        return f"wrote {draw(self.root(self.shown)).save(path or scratch('graph.svg'))}"
+        return wrote(draw(self.root(self.shown)).save(path or scratch("graph.svg")))
 
     def open(self, _: str) -> str:
         path = explore(self.root(self.shown)).save(scratch("graph.html"))
         opened = webbrowser.open(path.as_uri())
-        return f"wrote {path}" + ("" if opened else ", open it in a browser")
+        return wrote(path) + ("" if opened else ", open it in a browser")
 
     def completions(self, start: str) -> list[str]:
         """What the word may become: names, functions, commands."""
@@ -180,6 +181,10 @@ def read() -> str | None:
     except EOFError:
         print()
         return None
+
+
+def wrote(path: Path) -> str:
+    return f"wrote {printable(str(path), 1000)}"
 
 
 def scratch(name: str) -> Path:

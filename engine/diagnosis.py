@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engine.modes import LOCK
 from engine.node import Node
 from engine.sweep import local_gradient, topological_order
+from engine.text import clean
 from engine.value import Value
 
 
@@ -58,7 +59,7 @@ class Diagnosis(NamedTuple):
 
 
 def named(node: Node) -> str:
-    return f"{node.label} = " if node.label else ""
+    return f"{clean(node.label)} = " if node.label else ""
 
 
 def diagnose(root: Value) -> Diagnosis:

@@ -33,7 +33,9 @@ def write_file(path: AnyPath, content: bytes) -> Path:
         if mode is not None:
             draft.chmod(stat.S_IMODE(mode))
         os.replace(draft, target)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(asked), None  # nobody knows the draft
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise

@@ -13,6 +13,7 @@ from typing import Any, Final, final
 
 from engine.domain import REAL, Interval
 from engine.modes import STATE
+from engine.text import printable
 
 Gate = bool | Callable[..., Any]  # an entry of the column `structural`
 ATOM: Final = 100  # the precedence of a name or a call: it never needs brackets
@@ -97,7 +98,7 @@ class Primitive:
     ) -> None:
         slots = "{*}" if gradient else ", ".join(f"{{{i}}}" for i in range(len(partials)))
         count = max(1, len(partials))  # an n-ary row has one entry for all
-        self.name = name
+        self.name = name = printable(name)
         self.value = value
         self.partials = partials
         self.gradient = gradient

@@ -6,15 +6,16 @@ import re
 import unicodedata
 from typing import Final
 
-from engine.primitive import Primitive
-
 LABEL_LIMIT: Final = 24  # characters of a label that are shown
+NAME_LIMIT: Final = 100  # characters of the name of an operation
 PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
 GLYPHS: Final = {"*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}", "-": "\N{MINUS SIGN}"}
 
 # Besides what XML needs: the colon and the equals sign, so that no label reads like a
 # `javascript:` address or an `onload=` attribute to a filter, and the backslash for DOT.
 ESCAPES: Final = str.maketrans({c: f"&#{ord(c)};" for c in "<>&\"'`:=\\{}|"})
+# What is no character of XML, however it is written.
+FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 NARROW: Final = frozenset("iljtfrI.,()[]!' ")
 WIDE: Final = frozenset("mwMW@%")
@@ -39,9 +40,13 @@ def typeset(text: str) -> str:
 
 def clean(label: str) -> str:
     """The label on one line, without what XML forbids or what turns the text around it, and not too long."""
-    readable = "".join(visible(c) for c in label[: 4 * LABEL_LIMIT])
-    words = " ".join(readable.split())
+    words = " ".join(printable(label, 4 * LABEL_LIMIT).split())
     return words if len(words) <= LABEL_LIMIT else words[: LABEL_LIMIT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def printable(text: str, most: int = NAME_LIMIT) -> str:
+    """The text without what a terminal would obey, a file could not hold, or nobody would read."""
+    return text[:most] if text.isprintable() else "".join(map(visible, text[:most]))
 
 
 def visible(c: str) -> str:
@@ -57,14 +62,14 @@ def visible(c: str) -> str:
 
 def escape(text: str) -> str:
     """The text for XML, HTML and the HTML-like labels of DOT."""
-    return text.translate(ESCAPES)
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text).translate(ESCAPES)
 
 
-def symbol(primitive: Primitive) -> str:
+def symbol(name: str, python: str) -> str:
     """What stands between the operands in Python, such as "+"; for a call the name of the function."""
-    written = PLACEHOLDER.sub("", primitive.python).strip()
+    written = PLACEHOLDER.sub("", python).strip()
     if not written or any(c.isalnum() or c in "()_," for c in written):
-        return clean(primitive.name)
+        return clean(name)
     return GLYPHS.get(written, clean(written))
 
 

@@ -19,6 +19,7 @@ from math import isfinite
 from typing import Any
 
 from engine.files import AnyPath, read_file, write_file
+from engine.text import printable
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
 from nn.module import Module
 
@@ -32,7 +33,8 @@ def save(model: Module, path: AnyPath) -> None:
     broken = [name for name, number in state.items() if not isfinite(number)]
     if broken:
         raise ValueError(
-            f"parameter {broken[0]} is {state[broken[0]]}: a model is saved with finite numbers only"
+            f"parameter {printable(broken[0])} is {state[broken[0]]}: "
+            f"a model is saved with finite numbers only"
         )
     document = {
         "format": FORMAT,
@@ -49,7 +51,7 @@ def load(path: AnyPath, model: Module | None = None) -> Any:
     Raises ValueError if the file is not an intact one of ours, or of another kind of model; then
     `model` is as it was.
     """
-    name = os.fsdecode(path)
+    name = printable(os.fsdecode(path), 1000)
     try:
         text = read_file(path, LARGEST)
         document = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=refuse)

@@ -400,7 +400,9 @@ def test_labels_are_short_and_on_one_line():
 
 def test_operations_are_called_as_in_python():
     rows = engine.primitive.TABLE
-    signs = {name: symbol(rows[name]) for name in ("add", "sub", "mul", "div", "pow", "neg", "exp")}
+    signs = {
+        name: symbol(name, rows[name].python) for name in ("add", "sub", "mul", "div", "pow", "neg", "exp")
+    }
     assert list(signs.values()) == ["+", "\u2212", "\u00d7", "\u00f7", "**", "\u2212", "exp"]
 
 

@@ -12,9 +12,9 @@ import nn
 
 # One rung a line; the modules of one rung do not know each other, those of one folder may.
 LADDER = """
-    domain kernels source errors files modes
+    domain kernels source errors files modes text
     primitive
-    primitives text
+    primitives
     functions
     operators
     node

@@ -134,7 +134,7 @@ class Artist:
         shows_gradient = self.gradients and not constant
         return Box(
             kind="operation" if operation else "constant" if constant else "leaf",
-            name=symbol(v.primitive) if operation else label,
+            name=symbol(v.op, v.primitive.python) if operation else label,
             label=label if operation else "",
             value=number(data),
             gradient=number(grad) if shows_gradient else "",

@@ -84,7 +84,7 @@ def kind(node: Node) -> str:
 
 
 def mark(node: Node) -> str:
-    return symbol(node.primitive).replace("**", "^")
+    return symbol(node.op, node.primitive.python).replace("**", "^")
 
 
 def number(x: float) -> float | str:
