@@ -35,7 +35,7 @@ from run import machine
 import engine
 from engine import Value, jit, value_and_grad
 from engine.compiler import specialisation
-from engine.compiler.llvm import executable
+from engine.compiler.llvm import executable, program
 from engine.compiler.loops.roller import rolled
 from engine.compiler.tape.tape import Tape
 
@@ -128,7 +128,7 @@ def first_call(length: int) -> tuple[dict[str, float], Tape]:
         "loss": (gpt, "loss"),
         "trace": (specialisation, "trace"),
         "passes": (specialisation, "simplified"),
-        "rolling": (Tape, "regular"),
+        "rolling": (program, "regular"),
         "code": (executable, "linked"),
     }
     model = WordByWord(length)

@@ -29,6 +29,7 @@ class Plan:
 
     shape    of a slot: a number, or lanes of numbers for a mapped tape
     one      of a single number
+    entries  the lines of the tape, all at once
     sources  for each input its block, its place in there, and whether there is one for each example
     places   where in the scratch memory a slot is that a later segment reads: its index
     outputs  which results a slot is
@@ -37,6 +38,7 @@ class Plan:
 
     def __init__(self, tape: Tape, layout: Layout, options: Options) -> None:
         self.tape = tape
+        self.entries = entries = list(tape.entries)
         self.layout = layout
         self.fast = options.fast_math
         self.one = Shape(0, NUMBER[options.dtype])
@@ -44,10 +46,12 @@ class Plan:
         self.kernel_shape = Shape(self.shape.lanes)  # kernels compute with doubles
         self.sources = sources(layout)
         self.large = is_large(tape, layout)
-        self.array_length = max((len(e.operands) for e in tape.entries if is_long(e)), default=0)
-        order = side_by_side(tape) if layout.mapped else [slot for slot, _ in tape.operations()]
-        self.segments = list(cut(tape, order))
-        self.places = places(tape, self.segments, self.sources)
+        self.array_length = max((len(e.operands) for e in entries if is_long(e)), default=0)
+        order = [slot for slot, entry in enumerate(entries) if entry.operands]
+        if layout.mapped:
+            order = side_by_side(entries, order)
+        self.segments = list(cut(entries, order))
+        self.places = places(entries, self.segments, self.sources)
         self.outputs: dict[int, list[int]] = {}
         for k, slot in enumerate(tape.outputs):
             self.outputs.setdefault(slot, []).append(k)
@@ -103,7 +107,7 @@ class Plan:
 
 def is_large(tape: Tape, layout: Layout) -> bool:
     """Whether machine code would take too long to be optimised as a whole."""
-    return sum(len(entry.operands) for entry in tape.entries) > (LARGE_MAPPED if layout.mapped else LARGE)
+    return sum(map(len, tape.entries.operands())) > (LARGE_MAPPED if layout.mapped else LARGE)
 
 
 def is_long(entry: Entry) -> bool:
@@ -114,12 +118,12 @@ def sources(layout: Layout) -> list[tuple[int, int, bool]]:
     return [(k, j, block.batched) for k, block in enumerate(layout.blocks) for j in range(block.size)]
 
 
-def cut(tape: Tape, order: Sequence[int]) -> Iterator[list[int]]:
+def cut(entries: Sequence[Entry], order: Sequence[int]) -> Iterator[list[int]]:
     """Operations in groups of bounded weight, at least one group."""
     group: list[int] = []
     weight = 0
     for slot in order:
-        count = len(tape.entries[slot].operands)
+        count = len(entries[slot].operands)
         if weight + count > SEGMENT and group:
             yield group
             group, weight = [], 0
@@ -128,26 +132,29 @@ def cut(tape: Tape, order: Sequence[int]) -> Iterator[list[int]]:
     yield group
 
 
-def side_by_side(tape: Tape) -> list[int]:
+def side_by_side(entries: Sequence[Entry], slots: Sequence[int]) -> list[int]:
     """The operations, each row that has much in common with another one right behind that one."""
-    partners = {e.operands: slot for slot, e in tape.operations() if e.primitive.name in TOGETHER.values()}
+    partners = {
+        entries[slot].operands: slot for slot in slots if entries[slot].primitive.name in TOGETHER.values()
+    }
     order: list[int] = []
     moved: set[int] = set()
-    for slot, entry in tape.operations():
+    for slot in slots:
+        entry = entries[slot]
         if slot not in moved:
             order.append(slot)
         partner = partners.get(entry.operands, 0)
-        if partner > slot and TOGETHER.get(entry.primitive.name) == tape.entries[partner].primitive.name:
+        if partner > slot and TOGETHER.get(entry.primitive.name) == entries[partner].primitive.name:
             order.append(partner)
             moved.add(partner)
     return order
 
 
 def places(
-    tape: Tape, segments: Sequence[Sequence[int]], origins: Sequence[tuple[int, int, bool]]
+    entries: Sequence[Entry], segments: Sequence[Sequence[int]], origins: Sequence[tuple[int, int, bool]]
 ) -> dict[int, int]:
     """The place in the scratch memory of batched inputs and of slots that are read in another segment."""
     home = {slot: k for k, group in enumerate(segments) for slot in group}
-    shared = {i for slot, k in home.items() for i in tape.entries[slot].operands if home.get(i, k) != k}
+    shared = {i for slot, k in home.items() for i in entries[slot].operands if home.get(i, k) != k}
     staged = [slot for slot, (_, _, batched) in enumerate(origins) if batched]
     return {slot: place for place, slot in enumerate([*staged, *sorted(shared)])}

@@ -28,14 +28,14 @@ class Segment(Operations):
         """Each result is kept, handed on or given out; the last segment gives out inputs and constants."""
         outputs = self.plan.outputs
         for slot in self.plan.segments[index]:
-            entry = self.tape.entries[slot]
+            entry = self.plan.entries[slot]
             self.known[slot] = self.operation(entry)
             if slot in self.plan.places:
                 self.keep(slot)
             for k in outputs.get(slot, ()):
                 self.give(k, self.known[slot])
         for slot in outputs if index == len(self.plan.segments) - 1 else ():
-            if not self.tape.entries[slot].operands:
+            if not self.plan.entries[slot].operands:
                 for k in outputs[slot]:
                     self.give(k, self.read(slot))
         heading = f"define internal void @segment{index}({self.plan.parameters}) noinline nounwind"
@@ -44,7 +44,7 @@ class Segment(Operations):
     def read(self, slot: int) -> str:
         """A slot in a register."""
         if slot not in self.known:
-            entry = self.tape.entries[slot]
+            entry = self.plan.entries[slot]
             if entry.primitive is CONSTANT:
                 return self.shape.constant(entry.number)
             self.known[slot] = self.input(slot) if entry.primitive is INPUT else self.load(slot)

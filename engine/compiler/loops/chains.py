@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from math import copysign
 from typing import Final, final
 
-from engine.compiler.tape.entry import Entry
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT
+from engine.primitive import Primitive
 from engine.primitives import add, dot, mul, sub
 from engine.primitives import sum as total
 
@@ -36,16 +37,18 @@ class Chain:
 class Chains:
     """The chains of a tape. `ending[slot]` is the one that ends there, None for all other slots."""
 
-    def __init__(self, entries: Sequence[Entry], outputs: Sequence[int]) -> None:
-        self.entries = entries
-        self.uses = counted(entries, outputs)
-        self.ending: list[Chain | None] = [None] * len(entries)
-        for slot, entry in enumerate(entries):
-            primitive = entry.primitive
+    def __init__(self, tape: Tape) -> None:
+        self.lines = tape.entries
+        self.primitives = tape.entries.primitives()
+        self.operands = tape.entries.operands()
+        self.uses = counted(self.operands, tape.outputs)
+        self.ending: list[Chain | None] = [None] * len(tape)
+        for slot, primitive in enumerate(self.primitives):
             if primitive is add or primitive is sub:
-                self.ending[slot] = self.extended(entry.operands[0], entry.operands[1], primitive is sub)
+                x, y = self.operands[slot]
+                self.ending[slot] = self.extended(x, y, primitive is sub)
             elif primitive is dot or primitive is total:
-                self.ending[slot] = listed(entry)
+                self.ending[slot] = listed(primitive, self.operands[slot])
         for slot, chain in enumerate(self.ending):
             if chain is not None and trivial(chain):
                 self.ending[slot] = None
@@ -58,10 +61,10 @@ class Chains:
                 self.ending[before] = None
                 self.append(chain, term, minus)
                 return chain
-        if not minus and is_zero(self.entries[y]):
+        if not minus and self.is_zero(y):
             x, y = y, x
         chain = Chain([], [])
-        if is_zero(self.entries[x]):
+        if self.is_zero(x):
             chain.kinds.append(ZERO)
         else:
             self.append(chain, x, False)
@@ -69,32 +72,36 @@ class Chains:
         return chain
 
     def append(self, chain: Chain, term: int, minus: bool) -> None:
-        entry = self.entries[term]
-        if entry.primitive is mul and self.uses[term] <= TWICE:
+        if self.primitives[term] is mul and self.uses[term] <= TWICE:
             chain.kinds.append(DIFFERENCE if minus else PRODUCT)
-            chain.operands.extend(entry.operands)
+            chain.operands.extend(self.operands[term])
         else:
             chain.kinds.append(MINUS if minus else PLUS)
             chain.operands.append(term)
 
+    def is_zero(self, slot: int) -> bool:
+        if self.primitives[slot] is not CONSTANT:
+            return False
+        number = self.lines[slot].number
+        return number == 0.0 and copysign(1.0, number) == 1.0
 
-def counted(entries: Sequence[Entry], outputs: Sequence[int]) -> list[int]:
+
+def counted(operands: Sequence[Sequence[int]], outputs: Sequence[int]) -> list[int]:
     """How often each slot is read."""
-    uses = [0] * len(entries)
-    for entry in entries:
-        for i in entry.operands:
+    uses = [0] * len(operands)
+    for slots in operands:
+        for i in slots:
             uses[i] += 1
     for i in outputs:
         uses[i] += 1
     return uses
 
 
-def listed(entry: Entry) -> Chain:
+def listed(primitive: Primitive, operands: Sequence[int]) -> Chain:
     """The rows `sum` and `dot`: they start from 0.0."""
-    operands = list(entry.operands)
     half = len(operands) // 2
-    if entry.primitive is total:
-        return Chain([ZERO] + [PLUS] * len(operands), operands)
+    if primitive is total:
+        return Chain([ZERO] + [PLUS] * len(operands), list(operands))
     pairs = zip(operands[:half], operands[half:], strict=True)
     return Chain([ZERO] + [PRODUCT] * half, [i for pair in pairs for i in pair])
 
@@ -102,7 +109,3 @@ def listed(entry: Entry) -> Chain:
 def trivial(chain: Chain) -> bool:
     """A sum or difference of two slots: it is a row like any other."""
     return len(chain.kinds) == 2 and len(chain.operands) == 2 and chain.kinds[1] in (PLUS, MINUS)
-
-
-def is_zero(entry: Entry) -> bool:
-    return entry.primitive is CONSTANT and entry.number == 0.0 and copysign(1.0, entry.number) == 1.0

@@ -50,9 +50,16 @@ class Roller:
 
     def __init__(self, tape: Tape) -> None:
         self.inputs = tape.inputs
-        self.entries = list(tape.entries)
         self.outputs = tape.outputs
-        self.chains: list[Chain | None] = Chains(self.entries, tape.outputs).ending
+        chains = Chains(tape)
+        self.lines = chains.lines
+        self.primitives = chains.primitives
+        self.chains: list[Chain | None] = chains.ending
+        # What is read for a slot: by its chain, where one ends there
+        self.operands: list[Sequence[int]] = [
+            operands if chain is None else chain.operands
+            for operands, chain in zip(chains.operands, chains.ending, strict=True)
+        ]
         self.places = list(range(len(tape.inputs))) + [-1] * (len(tape) - len(tape.inputs))
         self.size = len(tape.inputs)
         self.constants: list[float] = []
@@ -61,9 +68,9 @@ class Roller:
     def roll_all(self, hopeless: int) -> bool:
         """Rolls level by level; False, and no further, if so many more loops are met than there should be."""
         live = self.live()
-        for slot, entry in enumerate(self.entries):
-            if live[slot] and entry.primitive is CONSTANT:
-                self.constants.append(entry.number)
+        for slot, primitive in enumerate(self.primitives):
+            if primitive is CONSTANT and live[slot]:
+                self.constants.append(self.lines[slot].number)
                 self.places[slot] = self.size
                 self.size += 1
         first = self.size
@@ -87,36 +94,31 @@ class Roller:
         if self.descends(slots):
             slots.reverse()
         first = self.size
-        self.roll(key, [self.operands(slot) for slot in slots])
+        self.roll(key, [self.operands[slot] for slot in slots])
         for place, slot in enumerate(slots, first):
             self.places[slot] = place
 
     def descends(self, slots: Sequence[int]) -> bool:
         """Whether the last reads in front of the first: a sweep back met them in the opposite order."""
-        return self.places[self.operands(slots[-1])[-1]] < self.places[self.operands(slots[0])[-1]]
-
-    def operands(self, slot: int) -> Sequence[int]:
-        """The slots that are read for one."""
-        chain = self.chains[slot]
-        return self.entries[slot].operands if chain is None else chain.operands
+        return self.places[self.operands[slots[-1]][-1]] < self.places[self.operands[slots[0]][-1]]
 
     def live(self) -> bytearray:
         """1 for every slot that a result needs: the inner sums of chains are needed no more."""
-        live = bytearray(len(self.entries))
+        live = bytearray(len(self.operands))
         for slot in self.outputs:
             live[slot] = 1
-        for slot in range(len(self.entries) - 1, len(self.inputs) - 1, -1):
+        for slot in range(len(self.operands) - 1, len(self.inputs) - 1, -1):
             if live[slot]:
-                for i in self.operands(slot):
+                for i in self.operands[slot]:
                     live[i] = 1
         return live
 
     def levels(self, live: bytearray) -> list[dict[Key, list[int]]]:
         """What is computed: by the longest way from the inputs, then by form, in the order of the tape."""
-        depths = [0] * len(self.entries)
+        depths = [0] * len(self.operands)
         levels: list[dict[Key, list[int]]] = []
-        for slot in range(len(self.inputs), len(self.entries)):
-            operands = self.operands(slot)
+        for slot in range(len(self.inputs), len(self.operands)):
+            operands = self.operands[slot]
             if live[slot] and operands:
                 depth = max([depths[i] for i in operands])
                 depths[slot] = depth + 1
@@ -129,7 +131,7 @@ class Roller:
         """The form of a step: its row, and the kinds of its terms."""
         chain = self.chains[slot]
         if chain is None:
-            return self.entries[slot].primitive, PLUS * len(self.entries[slot].operands)
+            return self.primitives[slot], PLUS * len(self.operands[slot])
         return total, "".join(chain.kinds)
 
     def roll(self, key: Key, readers: Sequence[Sequence[int]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, final, overload
 
 from engine.compiler.tape.entry import Entry
@@ -76,6 +76,39 @@ class Columns:
         """The operands whose count stands at a place of `listed`."""
         start = place + 1
         return self.listed[start : start + self.listed[place]].tolist()
+
+    def primitives(self) -> list[Primitive]:
+        """The row of every line."""
+        return [self.rows[op] for op in self.op]
+
+    def operands(self) -> list[tuple[int, ...]]:
+        """The operands of every line."""
+        found: list[tuple[int, ...]] = []
+        for left, right in zip(self.left, self.right, strict=True):
+            if left >= 0:
+                found.append((left,) if right < 0 else (left, right))
+            else:
+                found.append(tuple(self.list_at(right)) if left == LISTED else ())
+        return found
+
+    def run(
+        self,
+        inputs: Sequence[Any],
+        apply: Callable[[Primitive, list[Any]], Any],
+        constant: Callable[[float], Any],
+    ) -> list[Any]:
+        """What `apply` and `constant` make of all lines, behind the inputs."""
+        slots = list(inputs)
+        start = len(slots)
+        for op, left, right in zip(self.op[start:], self.left[start:], self.right[start:], strict=True):
+            if left >= 0:
+                operands = [slots[left]] if right < 0 else [slots[left], slots[right]]
+                slots.append(apply(self.rows[op], operands))
+            elif left == LISTED:
+                slots.append(apply(self.rows[op], [slots[i] for i in self.list_at(right)]))
+            else:
+                slots.append(constant(self.numbers[right]))
+        return slots
 
     def __reduce__(self) -> Any:
         columns = (self.op, self.left, self.right, self.numbers, self.listed)

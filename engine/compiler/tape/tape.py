@@ -56,9 +56,7 @@ class Tape:
     ) -> list[Any]:
         """The outputs at inputs of any kind, one line after the other: `apply` is what becomes of a row
         and its operands, `constant` of a number."""
-        slots = list(inputs)
-        for primitive, operands, number in self.entries[len(slots) :]:
-            slots.append(apply(primitive, [slots[i] for i in operands]) if operands else constant(number))
+        slots = self.entries.run(inputs, apply, constant)
         return [slots[i] for i in self.outputs]
 
     def evaluate(self, numbers: Sequence[float]) -> list[float]:
