@@ -57,6 +57,7 @@ class NumpyBackend:
         self.tape = tape
         self.layout = layout
         self.dtype = options.dtype
+        self.entries = list(tape.entries)
         self.last = last_uses(tape)
 
     def numbers(self, *xs: float) -> list[float]:
@@ -89,7 +90,7 @@ class NumpyBackend:
         slots: list[Any] = []
         for block, array in zip(self.layout.blocks, blocks, strict=True):
             slots += [array[:, j] if block.batched else array[j] for j in range(block.size)]
-        for slot, (primitive, operands, number) in enumerate(self.tape.entries):
+        for slot, (primitive, operands, number) in enumerate(self.entries):
             if primitive is CONSTANT:
                 slots.append(number)
             elif operands:

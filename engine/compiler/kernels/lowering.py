@@ -22,7 +22,7 @@ from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.symbol import applied
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
-from engine.node import CONSTANT, Node
+from engine.node import Node
 from engine.primitive import TABLE, Primitive
 from engine.value import constant
 
@@ -300,17 +300,14 @@ def lowered(tape: Tape, available: Container[str], target: str) -> Tape:
 
 def rewritten(tape: Tape, target: Target, missing: dict[str, str], inputs: Sequence[Any]) -> list[Any]:
     """The tape recorded again, with kernels in place of the rows that are not available."""
-    slots = list(inputs)
-    for primitive, operands, number in tape.entries[len(slots) :]:
-        xs = [slots[i] for i in operands]
-        if primitive is CONSTANT:
-            slots.append(number)
-        elif primitive.name in target.available:
-            slots.append(record(primitive, *xs))
-        else:
-            try:
-                slots.append(target.row(primitive, xs))
-            except Untranslatable as error:
-                missing[primitive.name] = str(error)
-                slots.append(applied(primitive, as_nodes(xs)))
-    return [slots[i] for i in tape.outputs]
+
+    def apply(primitive: Primitive, xs: list[Any]) -> Any:
+        if primitive.name in target.available:
+            return record(primitive, *xs)
+        try:
+            return target.row(primitive, xs)
+        except Untranslatable as error:
+            missing[primitive.name] = str(error)
+            return applied(primitive, as_nodes(xs))
+
+    return tape.run(inputs, apply)
