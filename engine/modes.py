@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -88,3 +89,17 @@ def recording() -> Mode:
 def debug() -> Mode:
     """Every node made inside remembers the line of the user's source that made it."""
     return Mode(DEBUGGING, True)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection inside: graphs have no cycles, but looking for them takes a third of the
+    time. Somebody who had switched it off finds it off.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

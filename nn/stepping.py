@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from math import isclose, isnan
 from typing import Any
 
 import engine
 from engine import Value
+from engine.modes import collector_paused
 from nn import losses
 from nn.data import Loss, Samples
 from nn.extras import required
@@ -132,16 +131,3 @@ def outcome(gradient: Callable[[Samples], float], model: Module, samples: Sample
 
 def number(x: Value | float) -> float:
     return x.data if isinstance(x, Value) else float(x)
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """No cyclic garbage collection inside: graphs have no cycles, but walking them takes a third
-    of the time. Somebody who had switched it off finds it off."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

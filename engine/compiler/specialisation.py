@@ -11,7 +11,8 @@ from engine.compiler.calls.arguments import Arguments, merged
 from engine.compiler.calls.results import Results, has_array, skeleton_of
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Tape
-from engine.compiler.tape.trace import collector_paused, replay, trace
+from engine.compiler.tape.trace import replay, trace
+from engine.modes import collector_paused
 from engine.primitive import as_float
 from engine.transform import value_and_grad
 from engine.trees import Tree, is_array, parts

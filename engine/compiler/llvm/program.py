@@ -19,7 +19,7 @@ from engine.compiler.llvm.rows import ROWS
 from engine.compiler.llvm.segment import Segment
 from engine.compiler.loops.roller import regular
 from engine.compiler.tape.tape import Tape
-from engine.compiler.tape.trace import collector_paused
+from engine.modes import collector_paused
 from engine.primitive import Primitive
 
 INTERNAL: Final = re.compile(r"^define internal [^@\n]*@([\w.]+)\(", re.M)

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from engine.compiler.tape.flatten import flattened
 from engine.compiler.tape.symbol import Symbol, applied
 from engine.compiler.tape.tape import Tape
-from engine.modes import LOCK, STATE, recording
+from engine.modes import LOCK, STATE, collector_paused, recording
 from engine.node import INPUT, Node
 from engine.primitive import as_float
 from engine.value import constant
 
 LIMIT: Final = 5_000_000  # symbols of one trace: 3 GB
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """A graph has no cycles: looking for them takes a third of the time."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def trace(f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str]) -> Tape:
