@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 
 from engine.build_info import describe
-from engine.console import Console, defined, report, wrote
+from engine.console import Console, define_all, report, wrote
 from engine.drawing import draw
 from engine.explanation import explain
 from engine.exploring import explore
@@ -53,7 +53,7 @@ def differences(text: str, texts: Mapping[str, str], values: Mapping[str, Value]
     leaves = {name: value for name, value in values.items() if value.is_leaf}
 
     def f(*numbers: object) -> Value:
-        return evaluate(text, defined(texts, dict(zip(leaves, map(Value, numbers), strict=True))))
+        return evaluate(text, define_all(texts, dict(zip(leaves, map(Value, numbers), strict=True))))
 
     found = numerical_gradient(f, tuple(leaf.data for leaf in leaves.values())) if leaves else ()
     return dict(zip(leaves, found, strict=True))
@@ -63,7 +63,7 @@ def answer(options: Namespace) -> list[str]:
     """What was asked for in words, once the files are written."""
     text = options.expression.strip()
     texts = definitions(options.names)
-    values = defined(texts)
+    values = define_all(texts)
     root = evaluate(text, values)
     root.backward()
     lines = [report(text, root, values, differences(text, texts, values) if options.check else None)]

@@ -44,7 +44,7 @@ def define(name: str, text: str, values: Mapping[str, Value]) -> Value:
     return value
 
 
-def defined(texts: Mapping[str, str], given: Mapping[str, Value] | None = None) -> dict[str, Value]:
+def define_all(texts: Mapping[str, str], given: Mapping[str, Value] | None = None) -> dict[str, Value]:
     """The values of definitions, in their order; some leaves may be given other numbers."""
     values: dict[str, Value] = {}
     for name, text in texts.items():
@@ -105,7 +105,7 @@ class Console:
 
     def assign(self, name: str, text: str) -> str:
         texts = self.texts | {name: text.strip()}
-        self.values = defined(texts)
+        self.values = define_all(texts)
         self.texts = texts
         if self.values[name].parents:
             self.shown = name

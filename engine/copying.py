@@ -25,7 +25,7 @@ def connect(node: Node, primitive: Primitive, operands: list[Node], many: bool) 
         node.right = operands[1] if len(operands) == 2 else None
 
 
-def copied(root: Node, memo: dict[int, Any]) -> Any:
+def deep_copy(root: Node, memo: dict[int, Any]) -> Any:
     """`copy.deepcopy` of a graph; what the memo has is shared, and not looked into again."""
     waiting = [root]
     while waiting:

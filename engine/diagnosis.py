@@ -46,11 +46,11 @@ class Diagnosis(NamedTuple):
     def __str__(self) -> str:
         if self.node is None:
             return "every value and every gradient is finite"
-        inputs = ", ".join(f"{named(p)}{p._data!r}" for p in self.node.parents)
+        inputs = ", ".join(f"{prefix(p)}{p._data!r}" for p in self.node.parents)
         where = f"{self.op}({inputs})" if self.op else f"the leaf {self.node!r}"
         parts = [f"the first {self.number} among the {self.kind}s comes from {where}"]
         if self.operand is not None:
-            parts.append(f"its gradient to {named(self.operand) or 'operand = '}{self.operand._data!r}")
+            parts.append(f"its gradient to {prefix(self.operand) or 'operand = '}{self.operand._data!r}")
         if self.op and self.label:
             parts.append(f"labelled {self.label!r}")
         if self.op:
@@ -58,7 +58,7 @@ class Diagnosis(NamedTuple):
         return ", ".join(parts)
 
 
-def named(node: Node) -> str:
+def prefix(node: Node) -> str:
     return f"{clean(node.label)} = " if node.label else ""
 
 

@@ -43,15 +43,15 @@ def names(order: Sequence[Node]) -> dict[int, str]:
     tallies: dict[str, int] = {}
     for key, label in named:
         if label:
-            found[key] = label if label not in tallies else numbered(f"{label}_", tallies, taken)
+            found[key] = label if label not in tallies else free_name(f"{label}_", tallies, taken)
             tallies.setdefault(label, 1)
     for node in order:
         if not node.is_constant and id(node) not in found:
-            found[id(node)] = numbered("v", tallies, taken)
+            found[id(node)] = free_name("v", tallies, taken)
     return found
 
 
-def numbered(stem: str, tallies: dict[str, int], taken: set[str]) -> str:
+def free_name(stem: str, tallies: dict[str, int], taken: set[str]) -> str:
     """The next free name of that stem: v1, v2, ...; x_2, x_3, ... for leaves that share a label."""
     first = 1 if stem == "v" else 2
     tallies[stem] = tallies.get(stem, first - 1) + 1

@@ -25,7 +25,7 @@ Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
 
-class Run:
+class RecordedCall:
     """One recorded call f(*args): the graph between the scalars of some arguments and its results.
 
     `on_nodes`: the derivatives are nodes, because an argument is one or because an enclosing
@@ -84,12 +84,12 @@ class Run:
     def gradient(self, y: Any) -> list[Any]:
         """d(y)/d(input) for each input."""
         if self.on_nodes or not isinstance(y, Node):
-            return self.pulled([y], [1.0])
+            return self.pull_back([y], [1.0])
         for x in self.inputs:
             x.adjoint = 0.0
         return reverse(y, 1.0, lambda order: [x.adjoint for x in self.inputs])  # type: ignore[no-any-return]
 
-    def pulled(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+    def pull_back(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
         """sum of seed * d(output)/d(input), for each input."""
         sums: dict[int, Any] = {}
         for y, seed in zip(outputs, seeds, strict=True):
@@ -99,7 +99,7 @@ class Run:
             adjoints = pull(self.order, sums, self.active, self.on_nodes)
         return [self.plain(settled(adjoints.get(id(x), 0.0))) for x in self.inputs]
 
-    def pushed(self, tangents: Sequence[Any]) -> list[Any]:
+    def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """sum of d(output)/d(input) * tangent, for each output."""
         with recording():
             given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True)}
@@ -130,7 +130,7 @@ def positions(argnums: Argnums) -> tuple[int, ...]:
     return tuple(map(index, argnums if isinstance(argnums, Sequence) else (argnums,)))
 
 
-def shaped(argnums: Argnums, gradients: Sequence[Any]) -> Any:
+def one_or_all(argnums: Argnums, gradients: Sequence[Any]) -> Any:
     """One gradient for an int, a tuple of them for several argnums."""
     return tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
 
@@ -143,9 +143,9 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
 
     @wraps(f)
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
-        run = Run(f, args, positions(argnums), keywords)
+        run = RecordedCall(f, args, positions(argnums), keywords)
         y = run.scalar("value_and_grad")
-        return run.plain(y), shaped(argnums, run.arguments.build(run.gradient(y)))
+        return run.plain(y), one_or_all(argnums, run.arguments.build(run.gradient(y)))
 
     return value_and_gradient
 
@@ -170,7 +170,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
 
     @wraps(f)
     def rows(*args: Any, **keywords: Any) -> Any:
-        run = Run(f, args, positions(argnums), keywords)
+        run = RecordedCall(f, args, positions(argnums), keywords)
         matrix = [run.gradient(y) for y in run.results.scalars]
         return matrix_tree(run, argnums, matrix)
 
@@ -182,18 +182,18 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
 
     @wraps(f)
     def columns(*args: Any, **keywords: Any) -> Any:
-        run = Run(f, args, positions(argnums), keywords)
+        run = RecordedCall(f, args, positions(argnums), keywords)
         count = len(run.inputs)
-        matrix = [run.pushed([float(i == j) for i in range(count)]) for j in range(count)]
+        matrix = [run.push_forward([float(i == j) for i in range(count)]) for j in range(count)]
         return matrix_tree(run, argnums, [list(row) for row in zip(*matrix, strict=True)])
 
     return columns
 
 
-def matrix_tree(run: Run, argnums: Argnums, matrix: Sequence[Sequence[Any]]) -> Any:
+def matrix_tree(run: RecordedCall, argnums: Argnums, matrix: Sequence[Sequence[Any]]) -> Any:
     """A row per result, a column per input, as a tree of results of trees of arguments."""
     blocks = outer(run.results, run.arguments, matrix)
-    return run.results.assemble([shaped(argnums, block) for block in blocks])
+    return run.results.assemble([one_or_all(argnums, block) for block in blocks])
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
@@ -201,27 +201,27 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
     return jacobian(grad(f, argnums), argnums)
 
 
-def spread(x: Any) -> tuple[Any, ...]:
+def as_arguments(x: Any) -> tuple[Any, ...]:
     """The arguments of a call: a tuple is several of them."""
     return x if type(x) is tuple else (x,)
 
 
 def vjp(f: Function, *x: Any) -> tuple[Any, Function]:
     """f(*x), and the function from a cotangent of the result to the tuple of cotangents of x."""
-    run = Run(f, x, range(len(x)), {})
+    run = RecordedCall(f, x, range(len(x)), {})
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         seeds = matching(run.results, cotangent, "a cotangent like the result of f")
-        return tuple(run.arguments.build(run.pulled(run.results.scalars, seeds)))
+        return tuple(run.arguments.build(run.pull_back(run.results.scalars, seeds)))
 
     return run.values(), pullback
 
 
 def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
     """f(x), and its derivative in the direction v. Tuples x and v are several arguments: f(*x)."""
-    run = Run(f, spread(x), range(len(spread(x))), {})
-    tangents = matching(run.arguments, list(spread(v)), "a direction like x")
-    return run.values(), run.results.build(run.pushed(tangents))
+    run = RecordedCall(f, as_arguments(x), range(len(as_arguments(x))), {})
+    tangents = matching(run.arguments, list(as_arguments(v)), "a direction like x")
+    return run.values(), run.results.build(run.push_forward(tangents))
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:

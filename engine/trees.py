@@ -45,7 +45,7 @@ def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     """The children of a container and the way back; None for what is a piece itself."""
     if isinstance(tree, dict):
         keys = keys_of(tree)
-        return [tree[key] for key in keys], lambda new: renewed(tree, keys, new)
+        return [tree[key] for key in keys], lambda new: dict_like(tree, keys, new)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return tree, lambda new: type(tree)(*new)
     if isinstance(tree, (list, tuple)):
@@ -61,7 +61,7 @@ def keys_of(tree: dict[Any, Any]) -> list[Any]:
     return sorted(tree, key=repr)
 
 
-def renewed(tree: Any, keys: Sequence[Any], values: Sequence[Any]) -> Any:
+def dict_like(tree: Any, keys: Sequence[Any], values: Sequence[Any]) -> Any:
     """A dict like `tree`, also of its subclass, with other values."""
     twin = copy(tree)
     for key, value in zip(keys, values, strict=True):

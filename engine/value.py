@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast, final
 
-from engine.copying import Columns, columns, copied, fill
+from engine.copying import Columns, columns, deep_copy, fill
 from engine.functions import where
 from engine.modes import DEBUGGING, LOCK, RECORDING, STATE
 from engine.node import CONSTANT, LEAF, Node, Note
@@ -180,7 +180,7 @@ class Value(Node):
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return cast(Value, copied(self, memo))
+        return cast(Value, deep_copy(self, memo))
 
     def __reduce__(self) -> Any:
         if self.primitive is LEAF:

@@ -10,14 +10,14 @@ import engine
 from engine.primitive import as_float, is_number
 from engine.trees import Tree, is_array
 from nn import losses
-from nn.losses import listed
+from nn.losses import as_list
 from nn.module import Module
 
 Loss = Callable[[Any, Any], Any]
 Samples = list[tuple[Any, Any]]
 
 
-def paired(model: Module, X: Any, y: Any, loss: Loss | None = None, of: str = "") -> Samples:
+def samples_of(model: Module, X: Any, y: Any, loss: Loss | None = None, of: str = "") -> Samples:
     """Each sample with its target, as plain Python numbers; `of` says in messages which data it is.
 
     Raises ValueError for no samples, another number of targets than samples, samples of different
@@ -44,7 +44,7 @@ def held_out(model: Module, validation: Any, loss: Loss) -> Samples | None:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise ValueError(f"validation is a pair (X, y), got {type(validation).__name__}")
     X, y = validation
-    return paired(model, X, y, loss, of="validation ")
+    return samples_of(model, X, y, loss, of="validation ")
 
 
 def rows(name: str, data: Any) -> list[Any]:
@@ -71,7 +71,7 @@ def check_numbers(name: str, data: list[Any]) -> None:
 def check_targets(model: Module, sample: Any, targets: list[Any], loss: Loss | None) -> None:
     """Raises ValueError if the model does not take the sample, or the loss a target."""
     with engine.no_grad():
-        width = len(listed(model(sample)))
+        width = len(as_list(model(sample)))
     complaint = COMPLAINTS.get(loss) if loss is not None else None
     for i, target in enumerate(targets if complaint is not None else ()):
         wrong = complaint(target, width) if complaint is not None else ""
@@ -101,7 +101,7 @@ def no_probability(target: Any, width: int) -> str:
 
 
 def no_outputs(target: Any, width: int) -> str:
-    fits = len(listed(target)) == width
+    fits = len(as_list(target)) == width
     return "" if fits else f"the model has {width} outputs, so a target has {width} numbers"
 
 

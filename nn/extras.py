@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 
-def required(module: str, purpose: str, extra: str = "nn") -> ModuleType:
+def import_extra(module: str, purpose: str, extra: str = "nn") -> ModuleType:
     """A module of that extra. Raises ModuleNotFoundError, saying how to install it."""
     try:
         return import_module(module)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import AnyPath, write_file
-from nn.extras import required
+from nn.extras import import_extra
 
 
 @dataclass
@@ -46,7 +46,7 @@ class History:
 
     def plot(self, path: AnyPath | None = None) -> Any:
         """The loss curves as a matplotlib figure, also written to `path` if there is one."""
-        figure = required("matplotlib.figure", "History.plot").Figure(
+        figure = import_extra("matplotlib.figure", "History.plot").Figure(
             figsize=(6.0, 3.6), layout="constrained"
         )
         axes = figure.add_subplot(xlabel="epoch", ylabel="loss", yscale="log")

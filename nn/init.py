@@ -55,7 +55,7 @@ INITS: dict[str, Init] = {
 RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus")
 
 
-def chosen(init: str | Init | None, activation: str) -> Init:
+def initializer_of(init: str | Init | None, activation: str) -> Init:
     """An initialiser by name, or as it is; None is the one that suits the activation.
 
     Raises ValueError for an unknown name.

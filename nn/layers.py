@@ -12,7 +12,7 @@ from engine import Value
 from engine.primitive import Traceable, is_number
 from engine.trees import is_array
 from engine.value import constant
-from nn.init import Init, chosen, generator
+from nn.init import Init, generator, initializer_of
 from nn.module import Module, plural
 
 
@@ -54,7 +54,7 @@ class Neuron(Module):
     ) -> None:
         self.nin = at_least_one(nin, "inputs of a neuron")
         self.activation = known_activation(activation)
-        draw, source = chosen(init, activation), generator(rng)
+        draw, source = initializer_of(init, activation), generator(rng)
         self.w = [Value(draw(source, nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0)
 

@@ -54,13 +54,13 @@ def l2(parameters: Module | Iterable[Any], strength: float = 1.0) -> Any:
 
 def pairs(prediction: Any, target: Any) -> list[tuple[Any, Any]]:
     """Outputs beside their targets. Raises ValueError if their numbers differ."""
-    outputs, targets = listed(prediction), listed(target)
+    outputs, targets = as_list(prediction), as_list(target)
     if len(outputs) != len(targets):
         raise ValueError(f"the model has {len(outputs)} outputs, the target {len(targets)} numbers")
     return list(zip(outputs, targets, strict=True))
 
 
-def listed(x: Any) -> list[Any]:
+def as_list(x: Any) -> list[Any]:
     return [x] if isinstance(x, Traceable) or is_number(x) else list(x)
 
 

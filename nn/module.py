@@ -80,7 +80,7 @@ class Module:
 
         def rebuild(new: Sequence[Any]) -> Module:
             # deepcopy hands out what its memo has: shared parameters stay shared, cycles are no matter
-            memo: dict[int, Any] = {id(part): part for part in shared(self, set())}
+            memo: dict[int, Any] = {id(part): part for part in shared_parts(self, set())}
             memo.update((id(old), parameter_of(x)) for old, x in zip(parameters, new, strict=True))
             return deepcopy(self, memo)
 
@@ -117,7 +117,7 @@ def contents(holder: object) -> Iterator[tuple[object, object]]:
         yield from enumerate(holder.flat)  # type: ignore[attr-defined]
 
 
-def shared(holder: object, seen: set[int]) -> Iterator[object]:
+def shared_parts(holder: object, seen: set[int]) -> Iterator[object]:
     """What a copy with other parameters has in common with the original: all that holds none."""
     waiting = [holder]
     while waiting:

@@ -25,7 +25,7 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Any], lr: float | Schedule, *, weight_decay: float = 0.0) -> None:
-        self.parameters = checked(parameters)
+        self.parameters = as_parameters(parameters)
         self.lr = lr if callable(lr) else constant(lr)
         self.weight_decay = not_negative("weight_decay", weight_decay)
         self.steps = 0
@@ -212,7 +212,7 @@ def warmup(schedule: float | Schedule, steps: int) -> Schedule:
     return lambda t: rest(t) * min(1.0, (t + 1) / steps)
 
 
-def checked(parameters: Iterable[Any]) -> list[Value]:
+def as_parameters(parameters: Iterable[Any]) -> list[Value]:
     """Parameters as a list of leaves, each once. Raises TypeError or ValueError."""
     if isinstance(parameters, (Module, Value)) or not isinstance(parameters, Iterable):
         kind = type(parameters).__name__

@@ -11,14 +11,14 @@ from engine import Value
 from engine.modes import collector_paused
 from nn import losses
 from nn.data import Loss, Samples
-from nn.extras import required
-from nn.losses import listed
+from nn.extras import import_extra
+from nn.losses import as_list
 from nn.module import Module
 
 SAMPLES = 4  # that compiled code is checked on
 
 
-class Eager:
+class EagerStep:
     """Builds the graph of every batch: whatever Python can express."""
 
     how = "eager"
@@ -45,14 +45,14 @@ class Eager:
             return number(engine.mean([self.loss(self.model(x), t) for x, t in samples]))
 
 
-class Compiled:
+class CompiledStep:
     """Runs compiled code: one sample is traced, the compiler makes a loop over batches of it."""
 
     how = "compiled"
 
     def __init__(self, model: Module, loss: Loss, sample: Any) -> None:
         self.parameters, rebuild = model.tree_parts()
-        self.arrays = Arrays(len(listed(model(sample))) if loss is losses.cross_entropy else 0)
+        self.arrays = Arrays(len(as_list(model(sample))) if loss is losses.cross_entropy else 0)
 
         def of_sample(weights: Sequence[Any], x: Any, target: Any) -> Any:
             return loss(rebuild(list(weights))(x), target)
@@ -80,7 +80,7 @@ class Arrays:
     """
 
     def __init__(self, classes: int) -> None:
-        self.numpy = required("numpy", "a compiled training step", extra="jit")
+        self.numpy = import_extra("numpy", "a compiled training step", extra="jit")
         self.classes = classes
 
     def __call__(self, parameters: Sequence[Any], samples: Samples) -> tuple[Any, Any, Any]:
@@ -94,26 +94,28 @@ class Arrays:
 
 def stepper(
     model: Module, loss: Loss, samples: Samples, trained: Sequence[Any], compiled: bool
-) -> Eager | Compiled:
+) -> EagerStep | CompiledStep:
     """Compiled code where it can be had and agrees with the graph, the graph elsewhere.
 
     `trained` are the parameters that an optimizer changes.
     """
-    eager = Eager(model, loss)
+    eager = EagerStep(model, loss)
     if not compiled:
         return eager
     if not {id(p) for p in trained} <= {id(p) for p in model.parameters()}:
-        return Eager(model, loss, "eager: the optimizer holds parameters that are not the model's")
+        return EagerStep(model, loss, "eager: the optimizer holds parameters that are not the model's")
     few = samples[:SAMPLES]
     try:
-        fast = Compiled(model, loss, few[0][0])
+        fast = CompiledStep(model, loss, few[0][0])
         agree = agreement(model, fast, eager, few)
     except Exception as error:  # whatever is wrong with the user's code itself, the graph will say
-        return Eager(model, loss, f"eager: {type(error).__name__}: {error}")
-    return fast if agree else Eager(model, loss, "eager: compiled, it gave other numbers: no pure function")
+        return EagerStep(model, loss, f"eager: {type(error).__name__}: {error}")
+    if not agree:
+        return EagerStep(model, loss, "eager: compiled, it gave other numbers: no pure function")
+    return fast
 
 
-def agreement(model: Module, fast: Compiled, eager: Eager, samples: Samples) -> bool:
+def agreement(model: Module, fast: CompiledStep, eager: EagerStep, samples: Samples) -> bool:
     """Whether both ways give the same loss and gradient to 9 digits."""
     numbers = [outcome(step.gradient, model, samples) for step in (fast, eager)]
     rounding = 1e-12 * max(map(abs, numbers[1]))

@@ -56,7 +56,7 @@ def load(path: AnyPath, model: Module | None = None) -> Any:
         text = read_file(path, LARGEST)
         document = json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=refuse)
         state = parameters(document)
-        found = restored(document["model"], len(state)) if model is None else model
+        found = stored_model(document["model"], len(state)) if model is None else model
         held, asked = (json.dumps(kind, sort_keys=True) for kind in (document["model"], description(found)))
         if held != asked:
             raise ValueError(f"it holds the model {held:.80}, the one to fill is {asked}")
@@ -111,7 +111,7 @@ def exact(text: object) -> float:
     return number
 
 
-def restored(model: Any, count: int) -> Module:
+def stored_model(model: Any, count: int) -> Module:
     """A model as described. Raises ValueError before it makes one of another size than `count`."""
     match model:
         case {"type": "MLP", "nin": int(nin), "nouts": [*nouts], "activation": str(activation)}:
@@ -128,10 +128,10 @@ def restored(model: Any, count: int) -> Module:
         raise ValueError(f"the model is described as {model!r:.80}")
     if sum((a + 1) * b for a, b in pairwise(widths)) != count:
         raise ValueError(f"there are {count} parameters for a model of the widths {widths!r:.80}")
-    return made(model["type"], widths, activation)
+    return new_module(model["type"], widths, activation)
 
 
-def made(kind: str, widths: list[int], activation: str) -> Module:
+def new_module(kind: str, widths: list[int], activation: str) -> Module:
     if kind == "MLP":
         return MLP(widths[0], widths[1:], activation, init="zeros")
     if kind == "Layer":

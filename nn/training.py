@@ -11,14 +11,14 @@ from time import perf_counter
 from typing import Any
 
 import engine
-from nn.data import Loss, Samples, held_out, paired
-from nn.extras import required
+from nn.data import Loss, Samples, held_out, samples_of
+from nn.extras import import_extra
 from nn.history import History
 from nn.init import generator
-from nn.losses import listed
+from nn.losses import as_list
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.stepping import Compiled, Eager, stepper
+from nn.stepping import CompiledStep, EagerStep, stepper
 
 Callback = Callable[[History], object]
 
@@ -51,8 +51,8 @@ def fit(
     or TypeError for unusable data or settings before the first step.
     """
     check_parts(model, loss, optimizer, callback)
-    samples = paired(model, X, y, loss)
-    run = Run(model, optimizer, held_out(model, validation, loss))
+    samples = samples_of(model, X, y, loss)
+    run = Training(model, optimizer, held_out(model, validation, loss))
     size = step_size(epochs, batch_size, len(samples))
     source = generator(rng)
     try:
@@ -68,10 +68,10 @@ def fit(
     return run.history
 
 
-class Run:
+class Training:
     """One training run: the model with its History and its best weights so far."""
 
-    stepper: Eager | Compiled
+    stepper: EagerStep | CompiledStep
 
     def __init__(self, model: Module, optimizer: Optimizer, held_out: Samples | None) -> None:
         self.model = model
@@ -80,7 +80,7 @@ class Run:
         self.history = History()
         self.best = model.state_dict()
 
-    def use(self, stepper: Eager | Compiled) -> None:
+    def use(self, stepper: EagerStep | CompiledStep) -> None:
         self.stepper = stepper
         self.history.how = stepper.how
 
@@ -153,11 +153,11 @@ def accuracy(model: Module, X: Any, y: Any) -> float:
     """The fraction of samples whose class the model finds: the largest of several outputs, or the
     sign of a single one for targets of 0 or -1 against 1."""
     with engine.no_grad():
-        hits = [found(listed(model(x)), t) for x, t in paired(model, X, y)]
+        hits = [is_hit(as_list(model(x)), t) for x, t in samples_of(model, X, y)]
     return sum(hits) / len(hits)
 
 
-def found(outputs: Sequence[Any], target: Any) -> bool:
+def is_hit(outputs: Sequence[Any], target: Any) -> bool:
     if len(outputs) == 1:
         return bool((outputs[0] > 0.0) == (target > 0))
     return bool(max(range(len(outputs)), key=outputs.__getitem__) == target)
@@ -172,7 +172,7 @@ def bar(progress: bool, steps: int, how: str) -> Iterator[Callable[[float], None
     if not progress:
         yield lambda loss: None
         return
-    with required("tqdm.auto", "a progress bar").tqdm(
+    with import_extra("tqdm.auto", "a progress bar").tqdm(
         total=steps, unit="step", desc=how.split(":")[0]
     ) as shown:
 

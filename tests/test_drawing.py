@@ -15,7 +15,7 @@ import engine
 import nn
 from engine import Value
 from engine.drawing import draw
-from engine.drawing.layers import crossings, layered
+from engine.drawing.layers import crossings, layers_of
 from engine.drawing.layout import arrange
 from engine.drawing.palette import DARK, LIGHT
 from engine.drawing.picture import picture, tone
@@ -233,7 +233,7 @@ def test_the_links_of_a_tree_do_not_cross():
     leaves = [Value(float(i)) for i in range(16)]
     while len(leaves) > 1:
         leaves = [x * y for x, y in zip(leaves[::2], leaves[1::2], strict=True)]
-    assert crossings(layered(picture(leaves[0], 200, True))) == 0
+    assert crossings(layers_of(picture(leaves[0], 200, True))) == 0
 
 
 def test_a_large_graph_folds_and_says_how_much():

@@ -87,9 +87,9 @@ class Drawing:
     def save(self, path: AnyPath) -> Path:
         """Writes .svg, .html, .dot, .png or .pdf, and returns the path."""
         suffix = Path(os.fsdecode(path)).suffix.lower()
-        return write_file(path, self.rendered(suffix))
+        return write_file(path, self.file_bytes(suffix))
 
-    def rendered(self, suffix: str) -> bytes:
+    def file_bytes(self, suffix: str) -> bytes:
         match suffix:
             case ".svg":
                 return self._repr_svg_().encode()

@@ -11,7 +11,7 @@ from engine.sweep import local_gradient, topological_order
 from engine.value import Value
 
 
-class Graph(NamedTuple):
+class OrderedGraph(NamedTuple):
     """A graph at one moment. Nodes are known by their places in topological order."""
 
     nodes: Sequence[Value]
@@ -30,7 +30,7 @@ class Graph(NamedTuple):
         return self.nodes[i].is_constant
 
 
-def below(root: Value, links: bool) -> Graph:
+def below(root: Value, links: bool) -> OrderedGraph:
     """The graph of the root. Transforms make links of their arguments, nodes that only stand for
     another; without links, that one stands there itself."""
     with LOCK:
@@ -44,4 +44,4 @@ def below(root: Value, links: bool) -> Graph:
             place[id(v)] = len(nodes)
             nodes.append(v)
     operands = [[place[id(x)] for x in v.parents] for v in nodes]
-    return Graph(nodes, operands, [v.data for v in nodes], [v.grad for v in nodes], {})
+    return OrderedGraph(nodes, operands, [v.data for v in nodes], [v.grad for v in nodes], {})

@@ -11,7 +11,7 @@ from typing import Final
 
 from engine.drawing.cards import card_size, figures_width
 from engine.drawing.dot import FONT, brush, table
-from engine.drawing.layout import MARGIN, Direction, Layout, Point, Way, arrange
+from engine.drawing.layout import MARGIN, Arrangement, Direction, Point, Way, arrange
 from engine.drawing.legend import captions
 from engine.drawing.marks import SIZES, n
 from engine.drawing.palette import LIGHT
@@ -43,7 +43,7 @@ def resolution(size: Point) -> float:
     return min(DPI, 72 * MAX_SIDE / max(size), 72 * sqrt(MAX_PIXELS / (size.x * size.y)))
 
 
-def card_lines(picture: Picture, layout: Layout) -> Iterator[str]:
+def card_lines(picture: Picture, layout: Arrangement) -> Iterator[str]:
     root = len(picture.boxes) - 1
     for i, (box, place) in enumerate(zip(picture.boxes, layout.places, strict=True)):
         yield f"s{i} [{at(place.middle)} label=<{table(box, i == root, *cell_sizes(box, place.size))}>]"
@@ -56,7 +56,7 @@ def cell_sizes(box: Box, size: Point) -> tuple[Point, Point]:
     return Point(size.x - figures, size.y), Point(figures, size.y / 2 if box.gradient else size.y)
 
 
-def way_lines(picture: Picture, layout: Layout) -> Iterator[str]:
+def way_lines(picture: Picture, layout: Arrangement) -> Iterator[str]:
     """Joints of long arrows are points without size, ways between them edges of their own."""
     for joint in {way.link.head for way in layout.ways if not way.link.arrow}:
         yield f'j{joint} [shape=point width=0 style=invis pos="0,0"]'
@@ -68,7 +68,7 @@ def way_lines(picture: Picture, layout: Layout) -> Iterator[str]:
             yield f"l{i} [{at(way.label)} {faint(typeset(link.arrow.local))}]"
 
 
-def slot(number: int, layout: Layout) -> str:
+def slot(number: int, layout: Arrangement) -> str:
     return f"s{number}" if number < len(layout.places) else f"j{number}"
 
 

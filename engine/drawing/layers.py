@@ -44,11 +44,11 @@ class Layers:
         self.rank: list[int] = []  # of each slot within its column
 
 
-def layered(picture: Picture) -> Layers:
+def layers_of(picture: Picture) -> Layers:
     layers = Layers(distances(picture))
-    linked(layers, picture.arrows)
+    cut_into_links(layers, picture.arrows)
     join(layers)
-    planted(layers, len(picture.boxes) - 1)
+    set_first_order(layers, len(picture.boxes) - 1)
     untangle(layers)
     return layers
 
@@ -61,7 +61,7 @@ def distances(picture: Picture) -> list[int]:
     return column
 
 
-def linked(layers: Layers, arrows: Sequence[Arrow]) -> None:
+def cut_into_links(layers: Layers, arrows: Sequence[Arrow]) -> None:
     """Cuts the arrows into links; arrows from the same tail share their way as long as they can."""
     column = layers.column
     reach = [0] * len(column)
@@ -97,7 +97,7 @@ def join(layers: Layers) -> None:
             link.folded = all(other.folded for other in onward)
 
 
-def planted(layers: Layers, root: int) -> None:
+def set_first_order(layers: Layers, root: int) -> None:
     """A first order: depth first from the root, in argument order. For a tree no links cross in it."""
     layers.columns = [[] for _ in range(1 + max(layers.column))]
     seen = [False] * len(layers.column)

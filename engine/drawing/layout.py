@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
-from engine.drawing.layers import Layers, Link, layered
+from engine.drawing.layers import Layers, Link, layers_of
 from engine.drawing.picture import Arrow, Picture
 
 Direction = Literal["LR", "RL", "TB", "BT"]
@@ -61,7 +61,7 @@ class Way(NamedTuple):
     link: Link
 
 
-class Layout(NamedTuple):
+class Arrangement(NamedTuple):
     places: list[Place]  # of the boxes, in the order of the picture
     ways: list[Way]
     size: Point
@@ -69,9 +69,9 @@ class Layout(NamedTuple):
 
 def arrange(
     picture: Picture, boxes: Sequence[Point], labels: Callable[[Arrow], Point], direction: Direction
-) -> Layout:
+) -> Arrangement:
     """Places boxes of these sizes; `labels` tells the size of an arrow's label, (0, 0) for none."""
-    layers = layered(picture)
+    layers = layers_of(picture)
     signs = {id(link): upright(labels(link.arrow), direction) for link in layers.links if link.arrow}
     sizes = [
         grown(upright(size, direction), inward, signs)
@@ -80,7 +80,7 @@ def arrange(
     sizes = evened(picture, layers, sizes)
     extents = [size.y for size in sizes] + [0.0] * (len(layers.column) - len(sizes))
     attach(layers, extents)
-    return Frame(layers, sizes, signs, settled(layers, extents), direction).layout()
+    return Frame(layers, sizes, signs, places_across(layers, extents), direction).layout()
 
 
 def grown(size: Point, inward: Sequence[Link], signs: Signs) -> Point:
@@ -106,22 +106,22 @@ def attach(layers: Layers, extents: Sequence[float]) -> None:
             link.port = extents[slot] * ((i + 0.5) / len(inward) - 0.5)
 
 
-def settled(layers: Layers, extents: Sequence[float]) -> list[float]:
+def places_across(layers: Layers, extents: Sequence[float]) -> list[float]:
     """Where each slot stands across its column: near its neighbours on one side, then on the other."""
     across = [0.0] * len(layers.column)
     for column in layers.columns:
-        for slot, place in zip(column, stacked(column, extents), strict=True):
+        for slot, place in zip(column, close_places(column, extents), strict=True):
             across[slot] = place
     for sweep in range(SWEEPS):
         rootward = sweep % 2 == 0
         for column in layers.columns if rootward else reversed(layers.columns):
             wishes = [wish(layers, across, slot, rootward) for slot in column]
-            for slot, place in zip(column, spread(wishes, stacked(column, extents)), strict=True):
+            for slot, place in zip(column, spread_places(wishes, close_places(column, extents)), strict=True):
                 across[slot] = place
     return across
 
 
-def stacked(column: Sequence[int], extents: Sequence[float]) -> list[float]:
+def close_places(column: Sequence[int], extents: Sequence[float]) -> list[float]:
     """The places of the slots of a column packed as closely as may be, from 0."""
     places = [0.0]
     for above, below in pairwise(column):
@@ -139,7 +139,7 @@ def wish(layers: Layers, across: Sequence[float], slot: int, rootward: bool) -> 
     return sum(places) / len(places) if places else across[slot]
 
 
-def spread(wishes: Sequence[float], stack: Sequence[float]) -> list[float]:
+def spread_places(wishes: Sequence[float], stack: Sequence[float]) -> list[float]:
     """The places nearest to the wishes, by least squares, in the order of the stack and at least as far
     apart. Exact and linear: pool adjacent violators."""
     pools: list[tuple[float, int]] = []  # mean, members
@@ -170,11 +170,11 @@ class Frame:
         bottom = max(a + half for a, half in zip(across, halves, strict=True)) + MARGIN
         self.layers, self.sizes, self.signs, self.direction = layers, sizes, signs, direction
         self.across = [a - top for a in across]
-        self.stretches = self.stretched()
+        self.stretches = self.column_stretches()
         self.extent = Point(self.stretches[0].end + MARGIN, bottom - top)
         self.turn = turning(direction, self.extent.x)
 
-    def stretched(self) -> list[Stretch]:
+    def column_stretches(self) -> list[Stretch]:
         """Gives each column its stretch along; between columns is room to bend."""
         columns = self.layers.columns
         stretches = [Stretch(0.0, 0.0)] * len(columns)
@@ -218,10 +218,10 @@ class Frame:
             link=link,
         )
 
-    def layout(self) -> Layout:
+    def layout(self) -> Arrangement:
         places = [self.place(slot) for slot in range(len(self.sizes))]
         ways = [self.way(link) for link in self.layers.links]
-        return Layout(places, ways, upright(self.extent, self.direction))
+        return Arrangement(places, ways, upright(self.extent, self.direction))
 
 
 def turning(direction: Direction, length: float) -> Callable[[float, float], Point]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from engine.drawing.graph import Graph
+from engine.drawing.graph import OrderedGraph
 from engine.primitives import add, elu, leaky_relu
 from engine.primitives import sum as total
 
@@ -21,7 +21,7 @@ ENTRY: Final = re.compile(r"\.\w+\.\d+$")  # the place of a neuron in its layer
 SHAPED: Final = (elu, leaky_relu)  # activations with a second operand, a constant
 
 
-def owners(graph: Graph, level: Level) -> dict[int, str]:
+def owners(graph: OrderedGraph, level: Level) -> dict[int, str]:
     """The path of the neuron or layer of each node that belongs to one."""
     leaves = (i for i, operands in enumerate(graph.operands) if not operands)
     found = {i: path for i in leaves if (path := neuron(graph.nodes[i].label))}
@@ -34,7 +34,7 @@ def owners(graph: Graph, level: Level) -> dict[int, str]:
 
 
 def owner_of(
-    i: int, operands: Sequence[int], graph: Graph, found: dict[int, str], activations: set[int]
+    i: int, operands: Sequence[int], graph: OrderedGraph, found: dict[int, str], activations: set[int]
 ) -> str:
     """The one whose parameters are operands; else the one that an activation or a sum belongs to."""
     parameters = {found[x] for x in operands if x in found and not graph.operands[x]}

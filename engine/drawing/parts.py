@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, Literal, NamedTuple
 
-from engine.drawing.graph import Graph
+from engine.drawing.graph import OrderedGraph
 from engine.drawing.owners import Level, owners
 
 Fold = Literal["neuron", "layer", "depth"]
@@ -21,7 +21,7 @@ class Part(NamedTuple):
     nodes: Sequence[int]
 
 
-def divided(graph: Graph, limit: int, fold: Fold | None) -> list[Part]:
+def parts_of(graph: OrderedGraph, limit: int, fold: Fold | None) -> list[Part]:
     """The parts to show, in topological order, the one with the root last. If even the coarsest are
     more than the limit, those farthest from the root are folded."""
     nodes = range(len(graph.nodes))
@@ -31,14 +31,14 @@ def divided(graph: Graph, limit: int, fold: Fold | None) -> list[Part]:
     for level in LEVELS if fold is None else (fold,):
         whose = owners(graph, level)
         for rest in (False, True) if whose else ():
-            coarsest = grouped(graph, nodes, whose, rest) or coarsest
+            coarsest = parts_by_owner(graph, nodes, whose, rest) or coarsest
             if len(coarsest) <= limit:
                 return coarsest
     return nearest(graph, coarsest, limit)
 
 
-def grouped(
-    graph: Graph, nodes: Sequence[int], whose: Mapping[int, str], rest: bool = False
+def parts_by_owner(
+    graph: OrderedGraph, nodes: Sequence[int], whose: Mapping[int, str], rest: bool = False
 ) -> list[Part] | None:
     """Parts by owner; with `rest`, also those who have none, between one layer and the next.
 
@@ -50,13 +50,13 @@ def grouped(
     for staged in (False, True):
         keys = {i: (owner, stage[i] if staged else 0) for i, owner in whose.items()}
         try:
-            return in_order(graph, gathered(nodes, keys | others))
+            return in_order(graph, parts_by_key(nodes, keys | others))
         except CycleError:
             continue
     return None
 
 
-def stages(graph: Graph, nodes: Sequence[int], whose: Mapping[int, str]) -> dict[int, int]:
+def stages(graph: OrderedGraph, nodes: Sequence[int], whose: Mapping[int, str]) -> dict[int, int]:
     """How often the way to each node changes its owner. A parameter is where it is used first."""
     stage: dict[int, int] = {}
     for i in nodes:
@@ -70,7 +70,7 @@ def stages(graph: Graph, nodes: Sequence[int], whose: Mapping[int, str]) -> dict
     return stage
 
 
-def gathered(nodes: Sequence[int], keys: Mapping[int, tuple[str, int]]) -> list[Part]:
+def parts_by_key(nodes: Sequence[int], keys: Mapping[int, tuple[str, int]]) -> list[Part]:
     """Nodes of one key in one part, those that have none alone."""
     found: dict[object, list[int]] = {}
     for i in nodes:
@@ -82,7 +82,7 @@ def gathered(nodes: Sequence[int], keys: Mapping[int, tuple[str, int]]) -> list[
     ]
 
 
-def in_order(graph: Graph, parts: Sequence[Part]) -> list[Part]:
+def in_order(graph: OrderedGraph, parts: Sequence[Part]) -> list[Part]:
     """In topological order. Raises CycleError."""
     needs = dict(enumerate(tails(graph, parts, places(parts))))
     return [parts[i] for i in TopologicalSorter(needs).static_order()]
@@ -93,18 +93,18 @@ def places(parts: Sequence[Part]) -> dict[int, int]:
     return {i: place for place, part in enumerate(parts) for i in part.nodes}
 
 
-def tails(graph: Graph, parts: Sequence[Part], place: Mapping[int, int]) -> Iterator[set[int]]:
+def tails(graph: OrderedGraph, parts: Sequence[Part], place: Mapping[int, int]) -> Iterator[set[int]]:
     """For each part the others that it depends on."""
     for here, part in enumerate(parts):
         yield {place.get(x, here) for i in part.nodes for x in graph.operands[i]} - {here}
 
 
-def outputs(graph: Graph, place: Mapping[int, int]) -> set[int]:
+def outputs(graph: OrderedGraph, place: Mapping[int, int]) -> set[int]:
     """The nodes that other parts use."""
     return {x for i, here in place.items() for x in graph.operands[i] if place.get(x, here) != here}
 
 
-def nearest(graph: Graph, parts: list[Part], limit: int) -> list[Part]:
+def nearest(graph: OrderedGraph, parts: list[Part], limit: int) -> list[Part]:
     """The parts nearest to the last one, leaves first, then all the others as one.
 
     The distance of a part is its longest path, so that nothing that is hidden depends on an
@@ -126,10 +126,10 @@ def nearest(graph: Graph, parts: list[Part], limit: int) -> list[Part]:
     return [*leaves, Part("", hidden), *[parts[i] for i in sorted(kept) if needs[i]]]
 
 
-def opened(graph: Graph, part: Part, neurons: Mapping[int, str]) -> list[Part]:
+def parts_inside(graph: OrderedGraph, part: Part, neurons: Mapping[int, str]) -> list[Part]:
     """A part by itself: what feeds it, by neuron, and then its own nodes, those of a layer by neuron too."""
     feeding = {x for i in part.nodes for x in graph.operands[i]}
     nodes = sorted(feeding.union(part.nodes))
     whose = {i: neurons[i] for i in nodes if neurons.get(i, part.name) != part.name}
     alone = [Part(None, [i]) for i in nodes]
-    return nearest(graph, (grouped(graph, nodes, whose) if whose else None) or alone, OPENED)
+    return nearest(graph, (parts_by_owner(graph, nodes, whose) if whose else None) or alone, OPENED)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from engine.drawing.graph import Graph, below
+from engine.drawing.graph import OrderedGraph, below
 from engine.drawing.owners import owners
-from engine.drawing.parts import Fold, Part, divided, opened, outputs, places
+from engine.drawing.parts import Fold, Part, outputs, parts_inside, parts_of, places
 from engine.text import clean, number, symbol
 from engine.value import Value
 
@@ -66,7 +66,7 @@ def picture(
 ) -> Picture:
     """The graph below root, a large one folded; `links` shows the nodes that only stand for another."""
     graph = below(root, links)
-    parts = divided(graph, max_nodes, fold)
+    parts = parts_of(graph, max_nodes, fold)
     if gradients:
         graph.keep(i for part in parts if part.name != "" for i in part.nodes)
     neurons = owners(graph, "neuron") if any(part.name for part in parts) else {}
@@ -76,7 +76,7 @@ def picture(
 class Artist:
     """Draws parts of a graph, and the insides of parts."""
 
-    def __init__(self, graph: Graph, gradients: bool, neurons: Mapping[int, str]) -> None:
+    def __init__(self, graph: OrderedGraph, gradients: bool, neurons: Mapping[int, str]) -> None:
         self.graph = graph
         self.gradients = gradients
         self.neurons = neurons
@@ -93,7 +93,7 @@ class Artist:
         tails = sorted({place[i] for i in ends})
         if len(tails) > 1:
             arrows += [Arrow(tail, len(boxes), "", 0.0, folded=True) for tail in tails]
-            boxes.append(folded("the rest of the graph", "what uses these nodes"))
+            boxes.append(folded_box("the rest of the graph", "what uses these nodes"))
         several = {i: part for i, part in enumerate(parts) if part.name == "" or len(part.nodes) > 1}
         insides = {
             i: partial(self.inside, part, used)
@@ -109,12 +109,12 @@ class Artist:
 
     def inside(self, part: Part, used: set[int]) -> Picture:
         own = set(part.nodes)
-        return self.picture(opened(self.graph, part, self.neurons), own & used, own)
+        return self.picture(parts_inside(self.graph, part, self.neurons), own & used, own)
 
     def box(self, part: Part, i: int | None, scale: float) -> Box:
         words = f"{len(part.nodes):,} {'node' if len(part.nodes) == 1 else 'nodes'}"
         if part.name == "":
-            return folded(words.replace(" ", " more "), f"{words} that are not shown")
+            return folded_box(words.replace(" ", " more "), f"{words} that are not shown")
         if part.name is None and i is not None:
             return self.node_box(i, scale)
         name = clean(part.name or "")
@@ -177,5 +177,5 @@ def face(part: Part, used: set[int]) -> int | None:
     return seen[0] if len(seen) == 1 else None
 
 
-def folded(words: str, exact: str) -> Box:
+def folded_box(words: str, exact: str) -> Box:
     return Box("fold", f"\N{HORIZONTAL ELLIPSIS} {words}", "", "", "", "zero", exact)

@@ -108,7 +108,7 @@ class Chain:
     def formulas(self, node: Node, notation: Notation) -> list[str]:
         """Its local derivatives, of the names of its operands; "" for one that is a mere number."""
         known = {id(operand): self.name(operand, notation) for operand in node.parents}
-        return [written(derivative, node, known, notation) for derivative in local_formulas(node)]
+        return [slope_text(derivative, node, known, notation) for derivative in local_formulas(node)]
 
     def steps(self) -> list[tuple[Node, list[Edge]]]:
         """The operations on the paths that are written out, operands first, with the edges they use."""
@@ -139,7 +139,7 @@ def local_formulas(node: Node) -> Sequence[object]:
         return node.primitive.local_gradient(node.parents)
 
 
-def written(derivative: object, node: Node, known: Mapping[int, Text], notation: Notation) -> str:
+def slope_text(derivative: object, node: Node, known: Mapping[int, Text], notation: Notation) -> str:
     """A local derivative of a node; "" for one that is a mere number, or too long."""
     if not isinstance(derivative, Node) or derivative.is_constant:
         return ""

@@ -28,10 +28,10 @@ def explain(root: Value, wrt: Value | str | Iterable[Value | str] | None = None)
         leaves = [node for node in order if node.is_variable]
         return Explanation(root, [leaf for leaf in leaves if leaf.label] or leaves)
     asked = [wrt] if isinstance(wrt, (Value, str)) else list(wrt)
-    return Explanation(root, [found(target, order) for target in asked])
+    return Explanation(root, [node_named(target, order) for target in asked])
 
 
-def found(target: Value | str, order: Sequence[Node]) -> Node:
+def node_named(target: Value | str, order: Sequence[Node]) -> Node:
     """The node that is asked for, by itself or by its label."""
     if isinstance(target, Value):
         return target

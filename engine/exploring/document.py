@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from engine.explanation.chain import local_formulas, written
+from engine.explanation.chain import local_formulas, slope_text
 from engine.node import Node
 from engine.notation import PLAIN, Text, texts
 from engine.snapshot import Snapshot
@@ -120,7 +120,7 @@ class Spelling:
             pairs = zip(node.parents, slots(node), strict=True)
             operands = {id(parent): slot for parent, slot in pairs if not parent.is_constant}
             derivatives = local_formulas(node) if node.parents else []
-            self.known[key] = [written(derivative, node, operands, PLAIN) for derivative in derivatives]
+            self.known[key] = [slope_text(derivative, node, operands, PLAIN) for derivative in derivatives]
         return self.known[key]
 
 

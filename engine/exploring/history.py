@@ -21,11 +21,11 @@ def frames(root: Value, history: Sequence[Mapping[str, object]] | None) -> list[
     if not history:
         return []
     twin = deepcopy(root)
-    leaves = labelled(twin)
+    leaves = values_by_label(twin)
     return [frame(twin, leaves, step) for step in history]
 
 
-def labelled(root: Value) -> dict[str, list[Value]]:
+def values_by_label(root: Value) -> dict[str, list[Value]]:
     found: dict[str, list[Value]] = {}
     for node in Snapshot(root).order:
         if isinstance(node, Value) and node.is_variable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from engine.drawing.layout import Direction, Layout, Point, Way, arrange
+from engine.drawing.layout import Arrangement, Direction, Point, Way, arrange
 from engine.drawing.picture import Arrow, Box, Picture
 from engine.drawing.svg import head_path, stroke_path
 from engine.text import width
@@ -47,7 +47,7 @@ def sign(arrow: Arrow) -> Point:
     return SIGN if arrow.local else Point(0.0, 0.0)
 
 
-def scene(seen: Picture, chips: Sequence[float], layout: Layout) -> dict[str, Any]:
+def scene(seen: Picture, chips: Sequence[float], layout: Arrangement) -> dict[str, Any]:
     """Cards in the order of the nodes, [x, y, width, height, width of the chip]; wires; and arrows, in the
     order of nodes and their operands: the wires each runs through, its head, the middle of its label."""
     ways = layout.ways
@@ -59,7 +59,7 @@ def scene(seen: Picture, chips: Sequence[float], layout: Layout) -> dict[str, An
         "wires": [stroke_path(way) for way in ways],
         "arrows": [
             {
-                "wires": run(i, ways, feeding, len(seen.boxes)),
+                "wires": wires(i, ways, feeding, len(seen.boxes)),
                 "head": head_path(way),
                 "label": rounded(*way.label) if way.link.arrow.local else None,
             }
@@ -77,7 +77,7 @@ def rounded(*numbers: float) -> list[float]:
     return [round(x, 1) for x in numbers]
 
 
-def run(i: int, ways: list[Way], feeding: dict[int, int], boxes: int) -> list[int]:
+def wires(i: int, ways: list[Way], feeding: dict[int, int], boxes: int) -> list[int]:
     """The wires of an arrow, from its head back to the card it comes from; arrows may share some."""
     found = [i]
     while ways[found[-1]].link.tail >= boxes:

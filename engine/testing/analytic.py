@@ -10,7 +10,7 @@ from engine.modes import recording
 from engine.sweep import local_gradient
 from engine.testing.differences import EPSILON
 from engine.testing.errors import GradientError
-from engine.testing.expression import ordered, written
+from engine.testing.expression import nodes_in_order, python_of
 from engine.testing.subject import Subject, plain
 from engine.transform import grad, jvp
 from engine.value import Value, constant
@@ -32,13 +32,13 @@ def units(n: int) -> list[tuple[float, ...]]:
     return [tuple(float(i == j) for j in range(n)) for i in range(n)]
 
 
-def pulled(case: Subject, i: int) -> Callable[..., Any]:
+def reverse_slope(case: Subject, i: int) -> Callable[..., Any]:
     """The derivative to the i-th input as a function, in reverse mode."""
     gradient = grad(case, range(len(case.xs)))
     return lambda *xs: gradient(*xs)[i]
 
 
-def pushed(case: Subject, i: int) -> Callable[..., Any]:
+def forward_slope(case: Subject, i: int) -> Callable[..., Any]:
     """The same in forward mode."""
     return lambda *xs: jvp(case, xs, units(len(xs))[i])[1]
 
@@ -54,12 +54,12 @@ def forward_over(derivative: Callable[..., Any], case: Subject) -> list[float]:
 SLOPES: Final[dict[str, Callable[..., list[float]]]] = {"reverse": reverse, "forward": forward}
 CURVATURES: Final[dict[str, dict[str, Callable[[Subject, int], list[float]]]]] = {
     "reverse": {
-        "reverse over reverse": lambda case, i: reverse_over(pulled(case, i), case),
-        "forward over reverse": lambda case, i: forward_over(pulled(case, i), case),
+        "reverse over reverse": lambda case, i: reverse_over(reverse_slope(case, i), case),
+        "forward over reverse": lambda case, i: forward_over(reverse_slope(case, i), case),
     },
     "forward": {
-        "reverse over forward": lambda case, i: reverse_over(pushed(case, i), case),
-        "forward over forward": lambda case, i: forward_over(pushed(case, i), case),
+        "reverse over forward": lambda case, i: reverse_over(forward_slope(case, i), case),
+        "forward over forward": lambda case, i: forward_over(forward_slope(case, i), case),
     },
 }
 
@@ -82,7 +82,7 @@ class Recording(NamedTuple):
     @property
     def noise(self) -> float:
         """What all the rounding inside may add up to in the value, to first order."""
-        order = ordered(self.root)
+        order = nodes_in_order(self.root)
         return EPSILON * sum(
             abs(g * node._data) for g, node in zip(gradients(self.root, 1.0), order, strict=True)
         )
@@ -91,7 +91,7 @@ class Recording(NamedTuple):
     def magnitudes(self) -> list[float]:
         """The gradient with every term taken absolutely: its rounding stays where terms cancel."""
         sums = {id(self.root): 1.0}
-        for node in reversed(ordered(self.root)):
+        for node in reversed(nodes_in_order(self.root)):
             partials = [0.0 if slope is None else slope for slope in local_gradient(node)]
             for parent, partial in zip(node.parents, partials, strict=True):
                 sums[id(parent)] = sums.get(id(parent), 0.0) + abs(partial) * sums.get(id(node), 0.0)
@@ -106,13 +106,13 @@ def rounding(case: Subject, i: int) -> Rounding:
     """That of the derivative to the i-th input, in whichever mode it is larger: a sum that cancels
     may be multiplied by zero in one of them, and not in the other."""
     leaves = [Value(x) for x in case.xs]
-    roots = [derivative(case, i)(*leaves) for derivative in (pulled, pushed)]
+    roots = [derivative(case, i)(*leaves) for derivative in (reverse_slope, forward_slope)]
     nodes = [root if isinstance(root, Value) else constant(root) for root in roots]
     back, ahead = (Recording(node, leaves, "", []).rounding for node in nodes)
     return Rounding(max(back.value, ahead.value), [*map(max, back.slopes, ahead.slopes)])
 
 
-def recorded(case: Subject, value: float) -> Recording:
+def recording_of(case: Subject, value: float) -> Recording:
     """Raises GradientError if recording changes the value."""
     leaves = [Value(x, name) for x, name in zip(case.xs, case.names, strict=True)]
     with recording():
@@ -121,8 +121,8 @@ def recorded(case: Subject, value: float) -> Recording:
         raise GradientError("random", f"the value is {plain(root)!r} when recorded, {value!r} when not")
     if not isinstance(root, Value):  # a function that never saw its arguments, or read their .data
         return Recording(constant(root), leaves, "", [False] * len(leaves))
-    below = {id(node) for node in ordered(root)}
-    return Recording(root, leaves, written(root), [id(leaf) in below for leaf in leaves])
+    below = {id(node) for node in nodes_in_order(root)}
+    return Recording(root, leaves, python_of(root), [id(leaf) in below for leaf in leaves])
 
 
 def symmetries(case: Subject, graph: Recording) -> None:
@@ -137,14 +137,14 @@ def symmetries(case: Subject, graph: Recording) -> None:
 
 def backward(graph: Recording, seed: float) -> list[float]:
     """What backward() gives the leaves from a clean start; 0.0 for those that are not in the graph."""
-    pairs = zip(ordered(graph.root), gradients(graph.root, seed), strict=True)
+    pairs = zip(nodes_in_order(graph.root), gradients(graph.root, seed), strict=True)
     found = {id(node): gradient for node, gradient in pairs}
     return [found.get(id(leaf), 0.0) for leaf in graph.leaves]
 
 
 def gradients(root: Value, seed: float) -> list[float]:
     """What backward() gives every node of the graph; leaves of the user's own stay as they were."""
-    order = ordered(root)
+    order = nodes_in_order(root)
     before = [node.grad for node in order]
     for node in order:
         node.grad = 0.0

@@ -7,9 +7,9 @@ from functools import cache
 from math import inf, isnan
 from typing import Any, Literal
 
-from engine.testing.analytic import CURVATURES, SLOPES, recorded, rounding, symmetries
+from engine.testing.analytic import CURVATURES, SLOPES, recording_of, rounding, symmetries
 from engine.testing.comparison import compare
-from engine.testing.differences import Scalar, careful, estimated
+from engine.testing.differences import Scalar, careful, estimate_slope
 from engine.testing.errors import GradientError
 from engine.testing.refusals import require_attached, require_smooth, slopes, steady_value
 from engine.testing.subject import Function, Subject, plain, subject
@@ -53,7 +53,7 @@ def gradcheck(
         numeric = slopes(case, value, [False] * len(case.xs), "")
         compare(case, "the gradient given", by_hand(case, gradient), numeric, rtol, atol)
         return True
-    graph = recorded(case, value)
+    graph = recording_of(case, value)
     numeric = slopes(case, value, graph.reached, graph.text)
     require_attached(case, graph.reached, numeric)
     for mode in modes:
@@ -90,7 +90,7 @@ def by_hand(case: Subject, gradient: Function) -> list[float]:
     try:  # from fresh arguments each time: it may work in place
         first, second = (flat(gradient(*case.tree.build(case.xs))) for _ in range(2))
     except Exception as error:
-        error.add_note(f"raised by the gradient given of {case.described()}")
+        error.add_note(f"raised by the gradient given of {case.describe()}")
         raise
     if len(first) != len(case.xs):
         raise ValueError(f"gradient has to return a number for each input: {len(case.xs)}, got {len(first)}")
@@ -108,7 +108,7 @@ def all_nan(case: Subject, modes: Sequence[str], gradient: Function | None) -> b
     found = [by_hand(case, gradient)] if gradient else [SLOPES[mode](case) for mode in modes]
     if all(isnan(x) for derivatives in found for x in derivatives):
         return True
-    raise GradientError("wrong", f"{case.described()} is nan as declared, but its derivatives are {found}")
+    raise GradientError("wrong", f"{case.describe()} is nan as declared, but its derivatives are {found}")
 
 
 def check_curvature(case: Subject, modes: Sequence[str], rtol: float, atol: float, text: str) -> None:
@@ -116,9 +116,9 @@ def check_curvature(case: Subject, modes: Sequence[str], rtol: float, atol: floa
     gradient = cache(lambda *xs: SLOPES["reverse"](case, xs))
     for i, name in enumerate(case.names):
         along, known = component(case, gradient, i), rounding(case, i)
-        numeric = [estimated(along(j), x, known.value) for j, x in enumerate(case.xs)]
+        numeric = [estimate_slope(along(j), x, known.value) for j, x in enumerate(case.xs)]
         for j, estimate in enumerate(numeric):
-            require_smooth(case, j, along(j), estimate, f"the derivative to {name} of {case.described(text)}")
+            require_smooth(case, j, along(j), estimate, f"the derivative to {name} of {case.describe(text)}")
         for mode in modes:
             for over, curvature in CURVATURES[mode].items():
                 title = f"the derivative to {name}, differentiated {over},"

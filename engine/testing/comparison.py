@@ -53,14 +53,14 @@ def compare(
     known = rounding or Rounding(0.0, [0.0] * len(analytic))
     rows = []
     for i, (ours, estimate) in enumerate(zip(analytic, numeric, strict=True)):
-        row = judged(case.named(i), ours, estimate, rtol, atol)
+        row = row_of(case.input_name(i), ours, estimate, rtol, atol)
         for second in second_looks(along(i), case.xs[i], estimate, known, i) if not row.agrees else ():
-            row = max(row, judged(case.named(i), ours, second, rtol, atol), key=lambda r: r.agrees)
+            row = max(row, row_of(case.input_name(i), ours, second, rtol, atol), key=lambda r: r.agrees)
         rows.append(row)
     wrong = [row for row in rows if not row.agrees]
     if wrong:
         require_rest(case, text, along)
-        head = f"{title} of {case.described(text)} is wrong: {summary(rows, wrong)}"
+        head = f"{title} of {case.describe(text)} is wrong: {summary(rows, wrong)}"
         raise GradientError("wrong", f"{head}\n\n{table(rows)}", tuple(rows))
 
 
@@ -68,7 +68,7 @@ def require_rest(case: Subject, text: str, along: Callable[[int], Scalar]) -> No
     """Raises GradientError if an input has lost its meaning: sin(1e20) jumps from float to float."""
     for i, x in enumerate(case.xs):
         if is_restless(along(i), x):
-            what = f"{case.described(text)} varies from one float to the next along {case.names[i]}"
+            what = f"{case.describe(text)} varies from one float to the next along {case.names[i]}"
             raise GradientError("kink", f"{what}: choose a point nearer to 0")
 
 
@@ -86,7 +86,7 @@ def summary(rows: Sequence[Row], wrong: Sequence[Row]) -> str:
     return f"{count} {'differs' if len(rows) == 1 else 'differ'}"
 
 
-def judged(name: str, analytic: float, numeric: Estimate, rtol: float, atol: float) -> Row:
+def row_of(name: str, analytic: float, numeric: Estimate, rtol: float, atol: float) -> Row:
     return Row(name, analytic, numeric, rtol * abs(numeric.slope) + SAFETY * numeric.error + atol)
 
 

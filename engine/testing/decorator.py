@@ -31,14 +31,14 @@ def check_gradients(
     >>> test_a_product(2.0, 3.0)
     """
     if f is None:
-        return lambda f: checked(f, options)
-    return checked(f, options)
+        return lambda f: with_check(f, options)
+    return with_check(f, options)
 
 
-def checked(f: Function, options: dict[str, Any]) -> Function:
+def with_check(f: Function, options: dict[str, Any]) -> Function:
     hypothesis = getattr(f, "hypothesis", None)
     if hypothesis is not None:  # @given stands below: go inside
-        hypothesis.inner_test = checked(hypothesis.inner_test, options)
+        hypothesis.inner_test = with_check(hypothesis.inner_test, options)
         return f
 
     @wraps(f)

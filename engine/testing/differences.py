@@ -122,19 +122,19 @@ def adaptive(
         scale = chosen / step
         if scale >= 1 / 16 and highest(nearer, 5) <= 8 * scale**5 * highest(values, 5) + 32 * roundoff:
             error = (roundoff * rule.noise_factor + bound * scale**ORDER) / chosen
-            return Estimate(weighted(rule, nearer) / chosen, error, chosen, True)
+            return Estimate(weighted_sum(rule, nearer) / chosen, error, chosen, True)
         if chosen < SMALLEST:
             break
         step = min(chosen, step / 2)
     return Estimate(nan, inf, step, False)
 
 
-def weighted(rule: Rule, values: Sequence[float]) -> float:
+def weighted_sum(rule: Rule, values: Sequence[float]) -> float:
     """Step times the slope; nan where a value is not finite."""
-    return combined(rule.weights, values) if all(map(isfinite, values)) else nan
+    return combined_estimate(rule.weights, values) if all(map(isfinite, values)) else nan
 
 
-def combined(weights: Iterable[float], values: Sequence[float]) -> float:
+def combined_estimate(weights: Iterable[float], values: Sequence[float]) -> float:
     """The sum of finite values, each times its weight: inf only if it is out of range itself."""
     share = LESS if max(map(abs, values)) > HUGE else 1.0
     return fsum(w * (share * y) for w, y in zip(weights, values, strict=True)) / share
@@ -149,10 +149,10 @@ def highest(values: Sequence[float], order: int) -> float:
 
 def difference(values: Sequence[float], order: int) -> float:
     """The difference of that order at the first values."""
-    return combined(BINOMIALS[order], values[: order + 1])
+    return combined_estimate(BINOMIALS[order], values[: order + 1])
 
 
-def estimated(f: Scalar, x: float, noise: float = 0.0, rule: Rule = CENTRAL) -> Estimate:
+def estimate_slope(f: Scalar, x: float, noise: float = 0.0, rule: Rule = CENTRAL) -> Estimate:
     """The slope of f at x; where it comes out blurred, again in steps of the size of x, and where vague,
     with the noise that f is found to have."""
     first = adaptive(f, x, rule, noise=noise)
@@ -196,7 +196,7 @@ def standard_deviation(values: Sequence[float], order: int) -> float:
 def richardson(f: Scalar, x: float) -> Estimate:
     """Two-point slopes at halved steps, extrapolated to step 0 until the error grows (C. Ridders, 1982)."""
     step = max(
-        4 * estimated(f, x).step, SMALLEST
+        4 * estimate_slope(f, x).step, SMALLEST
     )  # so wide that two points see the function, not a pole further off
     best = Estimate(nan, inf, step, False)
     row: list[float] = []

@@ -55,7 +55,7 @@ class Expression:
 
     @cached_property
     def _order(self) -> list[Node]:
-        return ordered(self.root)
+        return nodes_in_order(self.root)
 
     def __call__(self, *xs: Any) -> Any:
         """The expression of other numbers, Values or symbols."""
@@ -70,18 +70,18 @@ class Expression:
 
     def __repr__(self) -> str:
         point = "".join(f", {name}={x!r}" for name, x in zip(self.names, self.inputs, strict=True))
-        return f"Expression(lambda {', '.join(self.names)}: {written(self.root)}{point})"
+        return f"Expression(lambda {', '.join(self.names)}: {python_of(self.root)}{point})"
 
 
-def ordered(root: Node) -> list[Node]:
+def nodes_in_order(root: Node) -> list[Node]:
     with LOCK:
         return topological_order([root])
 
 
-def written(root: Node) -> str:
+def python_of(root: Node) -> str:
     """A graph as one Python expression. What is used twice is named at its first use: (v1 := sin(x))."""
     uses, first = visits(root)
-    order = ordered(root)
+    order = nodes_in_order(root)
     shared = [node for node in order if node.parents and uses[id(node)] > 1]
     names = {id(node): f"v{i}" for i, node in enumerate(shared, 1)}
     texts: dict[int, Text] = {}

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from engine.testing.differences import BACKWARD, FORWARD, Estimate, Scalar, estimated, richardson
+from engine.testing.differences import BACKWARD, FORWARD, Estimate, Scalar, estimate_slope, richardson
 from engine.testing.subject import Function, Subject, subject
 
 
 def one_sided(f: Scalar, x: float) -> Estimate:
     """The slope to the right, or to the left where there is nothing on the right."""
-    ahead = estimated(f, x, rule=FORWARD)
-    return ahead if ahead.settled else estimated(f, x, rule=BACKWARD)
+    ahead = estimate_slope(f, x, rule=FORWARD)
+    return ahead if ahead.settled else estimate_slope(f, x, rule=BACKWARD)
 
 
 METHODS: Final[dict[str, Callable[[Scalar, float], Estimate]]] = {
-    "central": estimated,
+    "central": estimate_slope,
     "forward": one_sided,
     "richardson": richardson,
 }
@@ -37,13 +37,13 @@ def numerical_gradient(
     """
     if method not in METHODS:
         raise ValueError(f"method is one of {', '.join(METHODS)}, got {method!r}")
-    case = suited(f, inputs)
+    case = subject_for(f, inputs)
     slopes = [METHODS[method](case.along(i), x).slope for i, x in enumerate(case.xs)]
     built = case.tree.build(slopes)
     return type(inputs)(built) if isinstance(inputs, (tuple, list)) else built[0]
 
 
-def suited(f: Function, inputs: Any) -> Subject:
+def subject_for(f: Function, inputs: Any) -> Subject:
     """f on plain numbers if it takes them, otherwise on Values."""
     case = subject(f, inputs, numbers=True)
     try:

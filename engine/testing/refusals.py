@@ -7,7 +7,7 @@ from math import isfinite, isnan
 from typing import Final
 
 from engine.testing.comparison import SAFETY
-from engine.testing.differences import Estimate, Scalar, estimated
+from engine.testing.differences import Estimate, Scalar, estimate_slope
 from engine.testing.errors import GradientError
 from engine.testing.roughness import roughness
 from engine.testing.subject import Subject
@@ -25,12 +25,12 @@ def steady_value(case: Subject, nan_ok: bool) -> float:
     try:
         value = case.value(case.xs)
     except Exception as error:
-        error.add_note(f"raised by {case.described()}")
+        error.add_note(f"raised by {case.describe()}")
         raise
     require_steady(case, value)
     if not isfinite(value) and not (isnan(value) and nan_ok):
         what = f"is {value!r} there: a derivative needs a finite value"
-        raise GradientError("nan" if isnan(value) else "inf", f"{case.described()} {what}")
+        raise GradientError("nan" if isnan(value) else "inf", f"{case.describe()} {what}")
     return value
 
 
@@ -42,24 +42,24 @@ def require_steady(case: Subject, value: float) -> None:
 
 
 def unsteady(case: Subject, what: str) -> GradientError:
-    text = f"{case.described()} is not deterministic: {what}: fix its seed, or remove its state"
+    text = f"{case.describe()} is not deterministic: {what}: fix its seed, or remove its state"
     return GradientError("random", text)
 
 
 def slopes(case: Subject, value: float, reached: Sequence[bool], text: str) -> list[Estimate]:
     """The derivative to every input by differences. Raises GradientError if there is none to compare."""
-    found = [estimated(case.along(i), x) for i, x in enumerate(case.xs)]
+    found = [estimate_slope(case.along(i), x) for i, x in enumerate(case.xs)]
     require_repeatable(case, value, found)
     require_used(case, [known or e.slope != 0.0 for known, e in zip(reached, found, strict=True)])
     for i, estimate in enumerate(found):
-        require_smooth(case, i, case.along(i), estimate, case.described(text))
+        require_smooth(case, i, case.along(i), estimate, case.describe(text))
     return found
 
 
 def require_repeatable(case: Subject, value: float, found: Sequence[Estimate]) -> None:
     """Raises GradientError if what looks like noise comes out differently the next time."""
     for i, estimate in enumerate(found):
-        if estimate.vague and repr(estimated(case.along(i), case.xs[i])) != repr(estimate):
+        if estimate.vague and repr(estimate_slope(case.along(i), case.xs[i])) != repr(estimate):
             raise unsteady(case, f"differences along {case.names[i]} gave two different slopes")
     require_steady(case, value)
 
@@ -74,11 +74,11 @@ def require_used(case: Subject, used: Sequence[bool]) -> None:
     ]
     if len(ignored) == sum(bool(entries) for _, entries in case.arguments):
         raise GradientError(
-            "constant", f"{case.described()} is constant: it ignores every input, check another function"
+            "constant", f"{case.describe()} is constant: it ignores every input, check another function"
         )
     if ignored:
         names = ", ".join(ignored)
-        raise GradientError("ignored", f"{case.described()} ignores {names}: leave it out, or make use of it")
+        raise GradientError("ignored", f"{case.describe()} ignores {names}: leave it out, or make use of it")
 
 
 def ignores(case: Subject, i: int) -> bool:
@@ -96,7 +96,7 @@ def require_attached(case: Subject, reached: Sequence[bool], numeric: Sequence[E
             what = (
                 f"{case.names[i]} moves the result by {estimate.slope:.6g}, but is not in its graph: {cure}"
             )
-            raise GradientError("detached", f"{case.described()}: {what}")
+            raise GradientError("detached", f"{case.describe()}: {what}")
 
 
 def require_smooth(case: Subject, i: int, f: Scalar, estimate: Estimate, what: str) -> None:

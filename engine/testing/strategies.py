@@ -18,7 +18,7 @@ from engine import functions, primitives
 from engine.domain import REAL, Interval
 from engine.modes import recording
 from engine.primitive import TABLE, Primitive
-from engine.testing.expression import Expression, ordered
+from engine.testing.expression import Expression, nodes_in_order
 from engine.value import Value, constant
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -107,11 +107,11 @@ def expressions(
     unfit = [name for name in names if not name.isidentifier() or iskeyword(name)]
     if unfit or len(set(names)) < len(names):
         raise ValueError(f"variables are different names that Python can read, got {names}")
-    return grown(rows, names, max_leaves, max_nodes)
+    return grow_expression(rows, names, max_leaves, max_nodes)
 
 
 @st.composite
-def grown(
+def grow_expression(
     draw: Draw, rows: Sequence[Primitive], names: Sequence[str], max_leaves: int, max_nodes: int
 ) -> Expression:
     growing = Growing(draw, names, max_leaves)
@@ -189,8 +189,8 @@ class Growing:
         if not self.speeds:
             self.leaf(REAL)
         moving = [node for node in reversed(self.nodes) if id(node) in self.speeds]
-        root = max(moving, key=lambda node: len(ordered(node)))
-        return Expression.of(root, [n for n in ordered(root) if isinstance(n, Value) and n.label])
+        root = max(moving, key=lambda node: len(nodes_in_order(node)))
+        return Expression.of(root, [n for n in nodes_in_order(root) if isinstance(n, Value) and n.label])
 
 
 def as_row(op: Primitive | str) -> Primitive:

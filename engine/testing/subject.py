@@ -44,13 +44,13 @@ class Subject:
         """The value as a function of the i-th input alone; nan where it raises an arithmetic error."""
         return careful(lambda x: self.value((*self.xs[:i], x, *self.xs[i + 1 :])))
 
-    def named(self, i: int) -> str:
+    def input_name(self, i: int) -> str:
         return f"{self.names[i]} = {self.xs[i]!r}"
 
-    def described(self, text: str = "") -> str:
+    def describe(self, text: str = "") -> str:
         """The function, or its expression, and the point, for a message."""
         name = getattr(self.f, "__name__", "") or getattr(self.f, "name", "") or "f"
-        point = ", ".join(self.named(i) for i in range(min(len(self.xs), 8)))
+        point = ", ".join(self.input_name(i) for i in range(min(len(self.xs), 8)))
         more = ", ..." if len(self.xs) > 8 else ""
         return f"{shortened(text) if text else name} at {point}{more}"
 
