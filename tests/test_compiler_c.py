@@ -7,12 +7,13 @@ import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy
 import pytest
 from alike import GOLDEN, ROWS, SPECIAL, arity, bits, golden, same, within
 from drawn import batch, batches, together
 from hypothesis import given, settings
 
-from engine import sin, value_and_grad
+from engine import exp, gelu, sin, softplus, value_and_grad
 from engine.compiler import TracingError, Untranslatable, jit
 from engine.compiler.sources.c import c_source
 from engine.compiler.tape.passes import simplified
@@ -20,7 +21,8 @@ from engine.compiler.tape.trace import trace
 from engine.primitive import custom
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
-FLAGS = ["-std=c99", "-Wall", "-Werror", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+FLAGS = [*STRICT, "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
 
 
 @pytest.fixture(scope="session")
@@ -121,17 +123,97 @@ def test_a_name_that_no_function_of_c_can_have_is_refused(name):
         jit(lambda x: sin(x) * 2.0).to_c(3)
 
 
-def test_long_tapes_are_cut_into_functions_that_hand_on_their_results(compiled):
-    def walk(x, y):
-        for _ in range(600):
-            x, y = x * 0.5 + sin(y), y + x * 0.01
-        return x * y
+def walk(x, y):
+    for _ in range(600):
+        x, y = x * 0.5 + sin(y), y + x * 0.01
+    return x * y
 
+
+def test_long_tapes_are_cut_into_functions_that_hand_on_their_results(compiled):
     expected = value_and_grad(walk, (0, 1))(0.3, 0.7)
     f = jit(value_and_grad(walk, (0, 1)))
     source = f.to_c("f")
     assert source.count("static void f_") > 5
     assert same(outputs(compiled(source), "f", [0.3, 0.7], 3), [expected[0], *expected[1]])
+
+
+@pytest.mark.parametrize("storage", ["heap", "static", "caller"])
+def test_the_caller_chooses_where_long_functions_keep_their_numbers(compiled, storage):
+    f = jit(walk)
+    source, header = f.to_c("f", storage=storage), f.to_c_header("f", storage=storage)
+    assert ("malloc" in source) == (storage == "heap")
+    assert ("f_work" in header) == ("*work" in source) == (storage == "caller")
+    library = compiled(source)
+    library.f_gradient.restype = ctypes.c_double
+    gradient, work = (ctypes.c_double * 2)(), (ctypes.c_double * 5_000)()
+    value = library.f_gradient((ctypes.c_double * 2)(0.3, 0.7), gradient, work)
+    expected = value_and_grad(walk, (0, 1))(0.3, 0.7)
+    assert same([value, *gradient], [expected[0], *expected[1]])
+    y = ctypes.c_double()
+    library.f((ctypes.c_double * 2)(0.3, 0.7), ctypes.byref(y), work)
+    assert y.value == value
+
+
+def test_a_storage_that_does_not_exist_is_refused():
+    for export in (jit(walk).to_c, jit(walk).to_c_header):
+        with pytest.raises(ValueError, match="heap, static, caller, got 'stack'"):
+            export("f", storage="stack")
+
+
+MAIN = """
+#include <stdio.h>
+#include "wave.h"
+#include "walk.h"
+int main(void) {
+    double x[wave_inputs] = {0.3, 0.7}, y[wave_outputs], gradient[wave_inputs], work[walk_work];
+    wave(x, y);
+    printf("%a\\n", y[0]);
+    printf("%a\\n", walk_gradient(x, gradient, work));
+    printf("%a\\n", gradient[1]);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["two files", "one file"])
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_two_functions_go_into_one_program(tmp_path, language, together):
+    if shutil.which({"c": "gcc", "c++": "g++"}[language]) is None:
+        pytest.skip("g++ is not installed")
+    wave, long = jit(lambda x, y: gelu(x) * exp(y) + softplus(x)), jit(walk)
+    sources = [wave.to_c("wave"), long.to_c("walk", storage="caller")]
+    files = [tmp_path / "wave.c", tmp_path / "walk.c"]
+    (tmp_path / "wave.h").write_text(wave.to_c_header("wave"))
+    (tmp_path / "walk.h").write_text(long.to_c_header("walk", storage="caller"))
+    for file, source in zip(files, ["".join(sources), ""] if together else sources, strict=True):
+        file.write_text(source)
+    objects = [str(file.with_suffix(".o")) for file in files[: 1 if together else 2]]
+    flags = [*STRICT, "-O2", "-ffp-contract=off"]
+    for file in objects:
+        subprocess.run(["gcc", *flags, "-c", file[:-1] + "c", "-o", file], check=True)
+    main, program = tmp_path / f"main.{language.replace('+', 'p')}", tmp_path / "program"
+    main.write_text(MAIN)
+    compiler = ["gcc", *flags] if language == "c" else ["g++", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    subprocess.run([*compiler, str(main), *objects, "-o", str(program), "-lm"], check=True)
+    lines = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.split()
+    value, gradient = value_and_grad(walk, (0, 1))(0.3, 0.7)
+    assert same(list(map(float.fromhex, lines)), [wave.f(0.3, 0.7), value, gradient[1]])
+
+
+def test_float32_is_rounded_as_the_machine_code_does(compiled):
+    def f(x, y):
+        return gelu(x) * exp(y) + softplus(x) / 3.0 - 0.1 * y
+
+    single = jit(f, dtype="float32")
+    source = single.to_c("f")
+    assert "void f(const float *x, float *y)" in single.to_c_header("f")
+    library = compiled(source)
+    library.f_gradient.restype = ctypes.c_float
+    for point in ((0.3, 0.7), (-2.0, 1e-3), (1e38, -1e38), (math.nan, 0.1)):
+        x, y, gradient = (ctypes.c_float * 2)(*point), (ctypes.c_float * 1)(), (ctypes.c_float * 2)()
+        library.f(x, y)
+        assert same(list(y), [float(single(*map(numpy.float32, point)))])
+        assert same([library.f_gradient(x, gradient)], list(y))
 
 
 def test_an_operation_without_a_kernel_is_named():

@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 
+import numpy
 import pytest
 from alike import near
 from drawn import batch, batches, shaken, together
@@ -109,6 +110,21 @@ def test_javascript_of_every_row_runs():
 def test_a_name_that_no_function_of_javascript_can_have_is_refused(name):
     with pytest.raises(ValueError, match="a function in JavaScript is called by|choose another name"):
         jit(lambda x: TABLE["softplus"](x)).to_javascript(name)
+
+
+@needs_node
+def test_javascript_rounds_to_float32_where_the_function_does():
+    def f(x, y):
+        return TABLE["gelu"](x) * exp(y) + TABLE["softplus"](x) / 3.0 - 0.1 * y
+
+    single = jit(f, dtype="float32")
+    points = [[0.3, 0.7], [-2.0, 1e-3], [1e38, -1e38]]
+    for (x, y), (got,) in zip(points, node(single.to_javascript("f"), points), strict=True):
+        expected = float(single(numpy.float32(x), numpy.float32(y)))
+        assert got == float(numpy.float32(got))
+        assert got == expected or abs(got - expected) <= 4.0 * float(
+            numpy.spacing(numpy.float32(abs(expected)))
+        )
 
 
 def test_our_own_error_function_is_that_of_libm():

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from engine.compiler.loops.printed import printed
-from engine.compiler.sources.c import c_source
+from engine.compiler.sources.c import Storage, c_header, c_source
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.sources.latex import latex_source
 from engine.compiler.sources.onnx import onnx_model
@@ -30,15 +30,34 @@ class Exports(ABC):
         """The simplified tape, readable when printed; of a mapped function, that of one example."""
         return printed(self.latest.tape)
 
-    def to_c(self, name: str) -> str:
+    def to_c(self, name: str, *, storage: Storage = "heap") -> str:
         """One C99 file: `void name(const double *x, double *y)`, and for a function with one result
-        `double name_gradient(const double *x, double *gradient)`."""
-        one = len(self.tape.outputs) == 1
-        return c_source(self.tape, name, gradient_tape(self.latest.recorded, 0) if one else None)
+        `double name_gradient(const double *x, double *gradient)`, which returns the value; floats for
+        dtype="float32". All else in it is static, called name_..., so that many files go into one program.
+
+        storage  where a function of more than 500 operations keeps what its parts hand on: "heap" (malloc,
+                 abort if there is no memory), "static" (not for two threads at once), or "caller": both
+                 functions take an array `work` behind the others, its size is in the header
+
+        Raises ValueError for a name that C keeps for itself, Untranslatable for what has no kernel.
+        """
+        latest = self.latest
+        return c_source(latest.tape, name, self.slopes(), storage, latest.options.dtype)
+
+    def to_c_header(self, name: str, *, storage: Storage = "heap") -> str:
+        """The header of that file, for C and C++: prototypes, and enum { name_inputs, name_outputs } (and
+        name_work for a caller's storage), how many numbers x, y and work have."""
+        latest = self.latest
+        return c_header(latest.tape, name, self.slopes(), storage, latest.options.dtype)
+
+    def slopes(self) -> Tape | None:
+        """The tape of the value and the gradient, of a function with one result."""
+        return gradient_tape(self.latest.recorded, 0) if len(self.tape.outputs) == 1 else None
 
     def to_javascript(self, name: str) -> str:
-        """A JavaScript function from an array of the inputs to an array of the outputs."""
-        return javascript_source(self.tape, name)
+        """A JavaScript function from an array of the inputs to an array of the outputs; for dtype="float32"
+        every number is rounded by Math.fround. Raises ValueError for a name that JavaScript keeps."""
+        return javascript_source(self.tape, name, self.latest.options.dtype)
 
     def to_python(self, namespace: str = "math", name: str = "f") -> str:
         """Python source in terms of "math", "numpy", "jax" or "torch"."""

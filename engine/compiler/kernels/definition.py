@@ -9,6 +9,7 @@ the text is read from the `.py` file beside it.
 from __future__ import annotations
 
 import ast
+import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -238,3 +239,11 @@ def lacking(missing: Mapping[str, str], target: str) -> Untranslatable:
 def is_special(x: float) -> bool:
     """Whether a number has no literal in most languages: inf and nan."""
     return x != x or x in (inf, -inf)
+
+
+def as_float32(x: float) -> float:
+    """x as a float32."""
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", x))[0])
+    except OverflowError:
+        return x * inf

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
+from engine.compiler.kernels.definition import as_float32
+
 PREDICATES: Final = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 
 
@@ -39,16 +41,8 @@ class Shape(NamedTuple):
     def constant(self, x: float) -> str:
         """A number, to the bit: hexadecimal, as LLVM wants its special values and exact ones."""
         if self.number == "float":
-            x = rounded(x)
+            x = as_float32(x)
         return self.all(self.number, f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}")
-
-
-def rounded(x: float) -> float:
-    """x as a float32."""
-    try:
-        return float(struct.unpack("<f", struct.pack("<f", x))[0])
-    except OverflowError:
-        return x * float("inf")
 
 
 class Code:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 from engine.compiler.kernels.definition import Kernel, identifier, is_atom, kernel_of
 from engine.compiler.kernels.walker import Walker
@@ -32,7 +32,7 @@ RESERVED: Final = frozenset(
 class Dialect(ABC):
     """What differs between the languages; C and JavaScript subclass it."""
 
-    atoms: ClassVar[dict[str, str]] = {}  # how an atom of `math` is called
+    atoms: dict[str, str]  # how an atom of `math` is called
 
     @abstractmethod
     def number(self, x: float) -> str:
@@ -57,6 +57,10 @@ class Dialect(ABC):
     @abstractmethod
     def listed(self, names: Sequence[str]) -> str:
         """A list of these, as an argument."""
+
+    def called(self, kernel: Kernel) -> str:
+        """The name of a kernel."""
+        return kernel.name
 
     def table(self, kernel: Kernel, name: str) -> str:
         """The name of a module's tuple of numbers."""
@@ -88,7 +92,7 @@ class Dialect(ABC):
         if is_atom(primitive.value):
             return f"{self.atoms[primitive.value.__name__]}({', '.join(names)})"
         arguments = self.listed(names) if primitive.gradient is not None else ", ".join(names)
-        return f"{kernel_of(primitive.value).name}({arguments})"
+        return f"{self.called(kernel_of(primitive.value))}({arguments})"
 
 
 def local(name: str) -> str:
@@ -201,4 +205,4 @@ class Translation(Walker[str]):
         return f"{self.dialect.atoms[name]}({', '.join(xs)})"
 
     def kernel_call(self, kernel: Kernel, xs: Sequence[str]) -> str:
-        return f"{kernel.name}({', '.join(xs)})"
+        return f"{self.dialect.called(kernel)}({', '.join(xs)})"

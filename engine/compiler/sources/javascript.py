@@ -13,7 +13,7 @@ from engine.compiler.kernels import error_function
 from engine.compiler.kernels.definition import ATOMS, Kernel, collect, kernel_of, translated
 from engine.compiler.sources.braces import INFIX, RESERVED, Dialect, local
 from engine.compiler.tape.names import function_name
-from engine.compiler.tape.tape import Entry, Tape
+from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
@@ -31,12 +31,23 @@ OURS: Final = {"error_function_erf": error_function.erf, "error_function_erfc": 
 
 
 class JavaScript(Dialect):
+    """Numbers between operations are doubles, or rounded to float32."""
+
     atoms = (
         {name: f"Math.{name}" for name in ATOMS}
         | {name: f"math_{name}" for name in HELPERS}
         | {function.__name__: name for name, function in OURS.items()}
         | {"fabs": "Math.abs"}
     )
+
+    def __init__(self, dtype: str) -> None:
+        self.single = dtype == "float32"
+
+    def rounded(self, text: str) -> str:
+        return f"Math.fround({text})" if self.single else text
+
+    def operation(self, primitive: Primitive, names: Sequence[str]) -> str:
+        return self.rounded(super().operation(primitive, names))
 
     def number(self, x: float) -> str:
         if x - x != 0.0:
@@ -67,45 +78,42 @@ class JavaScript(Dialect):
             yield f"let {', '.join(names)};"
 
 
-DIALECT: Final = JavaScript()
-
-
-def javascript_source(tape: Tape, name: str) -> str:
+def javascript_source(tape: Tape, name: str, dtype: str = "float64") -> str:
     """The text of `function name(x)`, from an array of the inputs to an array of the outputs.
 
     Raises ValueError for a name that no function of JavaScript can have, Untranslatable, naming all
     operations that have no kernel to translate.
     """
     rows = dict.fromkeys(entry.primitive for _, entry in tape.operations())
-    lines = [f"    const t{slot} = {operation(tape, entry)};" for slot, entry in tape.operations()]
-    outputs = ", ".join(written(tape, slot) for slot in tape.outputs)
-    parts = list(preamble(rows))
+    dialect = JavaScript(dtype)
+    lines = []
+    for slot, entry in tape.operations():
+        operands = [written(dialect, tape, i) for i in entry.operands]
+        lines.append(f"    const t{slot} = {dialect.operation(entry.primitive, operands)};")
+    outputs = ", ".join(written(dialect, tape, slot) for slot in tape.outputs)
+    parts = list(preamble(dialect, rows))
     name = function_name(name, "JavaScript", RESERVED.union(DEFINED.findall("\n".join(parts))))
     function = "\n".join([f"function {name}(x) {{", *lines, f"    return [{outputs}];", "}"])
     return "\n\n".join([*parts, function]) + "\n"
 
 
-def preamble(primitives: Iterable[Primitive]) -> Iterator[str]:
+def preamble(dialect: JavaScript, primitives: Iterable[Primitive]) -> Iterator[str]:
     """Helpers, tables and kernels."""
     rows = [p for p in primitives if p.name not in INFIX]
-    kernels = translated(rows, "JavaScript", DIALECT.function)
-    body = " ".join([*kernels.values(), *(DIALECT.atoms.get(p.value.__name__, "") for p in rows)])
+    kernels = translated(rows, "JavaScript", dialect.function)
+    body = " ".join([*kernels.values(), *(dialect.atoms.get(p.value.__name__, "") for p in rows)])
     for name, function in OURS.items():
         if name in body:
-            collect(kernel_of(function), kernels, DIALECT.function)
+            collect(kernel_of(function), kernels, dialect.function)
     if body:
         yield "\n".join(f"const math_{name} = {text};" for name, text in HELPERS.items())
-    for table, numbers in {DIALECT.table(k, n): t for k in kernels for n, t in k.tables().items()}.items():
-        yield f"const {table} = [{', '.join(map(DIALECT.number, numbers))}];"
+    for table, numbers in {dialect.table(k, n): t for k in kernels for n, t in k.tables().items()}.items():
+        yield f"const {table} = [{', '.join(map(dialect.number, numbers))}];"
     yield from kernels.values()
 
 
-def operation(tape: Tape, entry: Entry) -> str:
-    return DIALECT.operation(entry.primitive, [written(tape, i) for i in entry.operands])
-
-
-def written(tape: Tape, slot: int) -> str:
+def written(dialect: JavaScript, tape: Tape, slot: int) -> str:
     entry = tape.entries[slot]
     if entry.primitive is INPUT:
-        return f"x[{slot}]"
-    return DIALECT.number(entry.number) if entry.primitive is CONSTANT else f"t{slot}"
+        return dialect.rounded(f"x[{slot}]")
+    return dialect.rounded(dialect.number(entry.number)) if entry.primitive is CONSTANT else f"t{slot}"
