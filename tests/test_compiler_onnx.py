@@ -235,20 +235,22 @@ def test_only_standard_operators_are_used_and_functions_made_of_them(tmp_path):
 
 def test_a_row_that_is_used_often_is_one_function(tmp_path):
     def repeated(n):
-        def f(x):
-            for k in range(n):
-                x = softplus(x + k)
-            return x
+        return jit(lambda x: functools.reduce(lambda x, k: softplus(x + k), range(n), x))
 
-        return written(jit(f), tmp_path / "f.onnx")
-
-    few, many = repeated(2), repeated(50)
-    assert [f.name for f in few.functions] == [f.name for f in many.functions]
+    few, many = (written(repeated(n), tmp_path / "f.onnx") for n in (2, 50))
+    assert [f.name for f in few.functions] == [f.name for f in many.functions] == ["log1p", "softplus"]
     assert len(many.graph.node) < 50 * 4
-    x = evaluated(many, {"x": 0.5})[0]
-    assert x == pytest.approx(
-        jit(lambda x: functools.reduce(lambda x, k: softplus(x + k), range(200), x))(0.5)
-    )
+    assert evaluated(many, {"x": 0.5}) == pytest.approx([repeated(50)(0.5)])
+
+
+def test_components_of_a_softmax_share_their_exponentials(tmp_path):
+    f = jit(lambda xs: engine.softmax(list(xs)))
+    f(X.ravel())
+    model = written(f, tmp_path / "f.onnx")
+    operators = [node.op_type for node in model.graph.node]
+    assert operators.count("Max") == 1
+    assert operators.count("shifted_exp") == X.size
+    assert evaluated(model, {"xs": X.ravel()}) == pytest.approx(f(X.ravel()), rel=1e-15)
 
 
 def test_orders_of_derivatives_are_part_of_the_function(tmp_path):
