@@ -27,7 +27,7 @@ def connect(node: Node, primitive: Primitive, operands: list[Node], many: bool) 
 
 def deep_copy(root: Node, memo: dict[int, Any]) -> Any:
     """`copy.deepcopy` of a graph; what the memo has is shared, and not looked into again."""
-    waiting = [root]
+    waiting = [root]  # no recursion: a chain may have a million nodes
     while waiting:
         node = waiting.pop()
         parents = node.parents
@@ -52,6 +52,7 @@ def columns(root: Node) -> Columns:
         leaves,
         [primitive if primitive.name else None for primitive in primitives],
         array("q", [number[id(node.primitive)] for node in nodes]),
+        # -1 for an n-ary node: a list of two operands is not the same as two operands
         array("q", [-1 if node.is_nary else len(node.parents) for node in nodes]),
         [len(node.parents) for node in nodes if node.is_nary],
         array("q", [place[id(parent)] for node in nodes for parent in node.parents]),

@@ -74,7 +74,7 @@ def diagnose(root: Value) -> Diagnosis:
     variable = {id(node) for node in order if not node.is_constant}
     adjoints = {id(root): 1.0}
     for node in reversed(order):
-        if id(node) in adjoints:
+        if id(node) in adjoints:  # the sweep's own step, stopped at the first sum that is not finite
             for operand, partial in zip(node.parents, local_gradient(node), strict=False):
                 if partial is not None and id(operand) in variable:
                     sum_so_far = adjoints.get(id(operand), 0.0) + adjoints[id(node)] * partial

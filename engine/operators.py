@@ -17,6 +17,7 @@ def binary(primitive: Primitive, x: object, y: object) -> Any:
     if isinstance(x, Traceable) and isinstance(y, Traceable):
         return primitive(x, y)
     other = y if isinstance(x, Traceable) else x
+    # An array that is told NotImplemented goes on by itself, element by element.
     return primitive(x, y) if is_number(other) else unlike(other)
 
 
@@ -92,7 +93,7 @@ class Operators(Traceable):
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
             return p.round(self)
-        if digits > 300:
+        if digits > 300:  # 10**digits would overflow, and no double has a digit there
             return self
         scale = 10.0 ** max(digits, -300)
         return p.round(self * scale) / scale
@@ -121,6 +122,8 @@ class Operators(Traceable):
     def __hash__(self) -> int:
         return object.__hash__(self)  # said once more where order is defined: mypyc would drop it
 
+    # Python asks these for a number and would go on without the graph: a gradient of 0, and no error.
+
     def __float__(self) -> float:
         raise self.refuse("float(v)")
 
@@ -135,6 +138,8 @@ class Operators(Traceable):
             f"{what} would cut the graph in silence: use the functions of the engine, such as engine.exp "
             f"for math.exp; for the bare number, without its derivative, ask for .data or .item()"
         )
+
+    # `np.exp(array of Values)` calls the method `exp` of each, and so on: the names are NumPy's.
 
     def exp(self) -> Any:
         return p.exp(self)
@@ -213,6 +218,8 @@ class Operators(Traceable):
 
     def deg2rad(self) -> Any:
         return p.radians(self)
+
+    # NumPy's names for what Python has an operator or another name for.
 
     def fabs(self) -> Any:
         return p.abs(self)

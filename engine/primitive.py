@@ -37,6 +37,7 @@ class Traceable:
 
 def is_number(x: object) -> bool:
     """Whether x is a real number: int, float, Fraction, a NumPy scalar; not an array, not a Decimal."""
+    # Real is an ABC, slow to ask: floats and ints go first. NumPy's bool is no Real, and NumPy is not loaded.
     return isinstance(x, (float, int, Real)) or type(x).__name__ in ("bool", "bool_")
 
 
@@ -150,6 +151,8 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name or 'leaf'}>"
 
+    # The sweep knows rows by identity (`primitive is add`): a copy would be another row.
+
     def __copy__(self) -> Primitive:
         return self
 
@@ -157,6 +160,7 @@ class Primitive:
         return self
 
     def __reduce__(self) -> Any:
+        # Rules are lambdas, which do not pickle: a row of the table travels by its name.
         if TABLE.get(self.name) is self:
             return lookup, (self.name,)
         if self.recipe is None:
@@ -187,6 +191,8 @@ def custom(forward: Callable[..., object], local_gradient: Callable[..., Any], n
     Written with engine functions and operators, the local gradient can be differentiated again.
     """
     title = name or getattr(forward, "__name__", "custom").strip("<>")
+
+    # An n-ary row, because nobody has said how many operands it takes.
 
     def value(xs: list[float]) -> float:
         return as_float(forward(*xs))

@@ -34,6 +34,7 @@ def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[tuple[
     primitive = node.primitive
     parents = node.parents
     for parent in parents:
+        # Epochs of Values and of symbols count different things: only like is compared with like.
         if parent.epoch > node.epoch and isinstance(parent, type(node)):
             raise stale(node, parent)
     if primitive.gradient is not None:
@@ -68,6 +69,8 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> l
 
     Also clears the adjoints, while each node is at hand.
     """
+    # A list of nodes to come back to instead of recursion: chains of a million nodes are ordinary. Marks are
+    # stamps that are never used again, so that nobody has to wipe them off.
     STATE.sweep += 1
     placed = STATE.sweep
     order: list[Node] = []
@@ -250,14 +253,14 @@ def slope(node: Node, i: int) -> float:
 def local_gradient(node: Node) -> Sequence[float | None]:
     """The derivative of a node to each operand, as floats; None where no gradient can pass."""
     primitive = node.primitive
-    if primitive.gradient is None:
+    if primitive.gradient is None:  # one partial a time: one that raises does not cost the others
         rows = enumerate(primitive.partials)
         return [None if partial is None else slope(node, i) for i, partial in rows]
     operands = node.parents
     try:
         gradient = primitive.gradient([operand._data for operand in operands])
     except ArithmeticError:
-        if primitive.foreign:
+        if primitive.foreign:  # a user's own error, for the user
             raise
         with no_grad():
             gradient = primitive.gradient(operands)
@@ -282,6 +285,7 @@ def stale(node: Node, operand: Node) -> StaleGraphError:
 def recompute(root: Node) -> None:
     """Brings every node below root up to date with the data of the leaves, or, on error, none."""
     with LOCK:
+        # All numbers first, then all assignments: a kernel of a user may raise half-way.
         values: dict[int, float] = {}
         outdated: list[Node] = []
         for node in topological_order([root]):

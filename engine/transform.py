@@ -50,6 +50,7 @@ class RecordedCall:
                 self.order = topological_order(roots, self.inputs)
             own = {id(x) for x in self.inputs}
             self.active = dependents(self.order, own)
+            # An input that is not ours belongs to a transform around this one, which differentiates us too.
             variables = (node for node in self.order if node.is_input)
             self.on_nodes = self.connected or any(id(node) not in own for node in variables)
         finally:
@@ -86,7 +87,7 @@ class RecordedCall:
         if self.on_nodes or not isinstance(y, Node):
             return self.pull_back([y], [1.0])
         for x in self.inputs:
-            x.adjoint = 0.0
+            x.adjoint = 0.0  # the sweep does not come to an input that y does not depend on
         return reverse(y, 1.0, lambda order: [x.adjoint for x in self.inputs])  # type: ignore[no-any-return]
 
     def pull_back(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
@@ -110,7 +111,7 @@ class RecordedCall:
 def new_input(x: Any) -> Any:
     """What stands for an argument in the graph of a transform: a leaf for a number, a link for a node."""
     if isinstance(x, Traceable):
-        with recording():
+        with recording():  # also where the user has written no_grad around it all
             link = identity(x)
         if isinstance(link, Value):
             link.primitive = LINK

@@ -95,7 +95,7 @@ class Value(Node):
             if not isinstance(operand, Value):
                 return record_mixed(primitive, operands)
         parents = cast(tuple[Value, ...], operands)
-        if primitive is dot:
+        if primitive is dot:  # a neuron of `nn`: most operands of most graphs
             return record_node(scalar_product(parents), dot, None, parents)
         data = primitive.evaluate([parent._data for parent in parents])
         if len(parents) > 2 or primitive.gradient is not None:
@@ -105,7 +105,8 @@ class Value(Node):
     def select(self, a: object, b: object) -> Any:
         return where(self._data != 0.0, a, b)
 
-    # The operators that nearly all nodes come from, without the detour over the table
+    # The operators that nearly all nodes come from, without the detour over the table. Their formulas stand
+    # here a second time; a test holds them to the rows.
 
     def __add__(self, other: object) -> Any:
         y = as_operand(other)
@@ -183,6 +184,7 @@ class Value(Node):
         return cast(Value, deep_copy(self, memo))
 
     def __reduce__(self) -> Any:
+        # A leaf for itself, so that roots pickled together share theirs; a graph flat, for pickle recurses.
         if self.primitive is LEAF:
             return leaf, (self._data, self._grad, self.label, self.epoch)
         return graph, (columns(self),)
@@ -193,7 +195,7 @@ def record_node(
 ) -> Value:
     """The node of a primitive applied to operands: every node but a leaf is made here."""
     node = Value(data)
-    if STATE.modes:
+    if STATE.modes:  # somebody, somewhere, is in a `with` block: is it us?
         if not RECORDING.get():
             return node
         if DEBUGGING.get():
@@ -241,7 +243,7 @@ def commit(order: list[Node]) -> None:
     try:
         for node in order:
             node._grad = node.adjoint
-    except BaseException:
+    except BaseException:  # KeyboardInterrupt, between two of them: once more from the start
         for node in order:
             node._grad = node.adjoint
         raise
