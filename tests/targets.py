@@ -22,7 +22,7 @@ import pytest
 from engine import grad, value_and_grad
 from engine.compiler.backend import Block, Layout
 from engine.compiler.calls.results import Results
-from engine.compiler.sources.c import c_source
+from engine.compiler.sources.c import CFile
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.sources.onnx import onnx_model
 from engine.compiler.sources.python import python_source
@@ -149,7 +149,7 @@ def from_c(rows: tuple[Primitive, ...]) -> Sequence[Sequence[float]]:
     tape = tape_of(rows)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "rows.c"
-        file.write_text(c_source(tape, "f"))
+        file.write_text(CFile(tape, "f").source())
         library = file.with_suffix(".so")
         flags = ["-O1", "-ffp-contract=off", "-shared", "-fPIC"]
         subprocess.run(["gcc", *flags, str(file), "-o", str(library), "-lm"], check=True)

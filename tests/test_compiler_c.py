@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from engine import exp, gelu, sin, softplus, value_and_grad
 from engine.compiler import TracingError, Untranslatable, jit
-from engine.compiler.sources.c import c_source
+from engine.compiler.sources.c import CFile
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
 from engine.primitive import custom
@@ -51,13 +51,13 @@ def test_random_expressions_and_their_gradients_have_the_engines_bits(compiled, 
     tape, point, expected = together(drawn)
     assert same(tape.evaluate(point), expected)
     assert same(simplified(tape).evaluate(point), expected)
-    library = compiled(c_source(simplified(tape), "f"))
+    library = compiled(CFile(simplified(tape), "f").source())
     assert same(outputs(library, "f", point, len(expected)), expected)
 
 
 def test_every_kernel_has_the_engines_bits_also_at_the_edges(compiled):
     tape = trace(lambda xs: [row(*xs[: arity(row)]) for row in ROWS], "abcde")
-    library = compiled(c_source(tape, "f"))
+    library = compiled(CFile(tape, "f").source())
     for a in SPECIAL:
         for b in SPECIAL:
             for rest in ([0.25, 3.0, -2.0], [math.nan, -0.0, 1.0], [-math.inf, math.inf, 0.5]):
@@ -78,7 +78,7 @@ def test_the_golden_file_comes_out_of_compiled_code(compiled):
             results += [value, *gradient, 0.0][:3]
         return results
 
-    library = compiled(c_source(simplified(trace(everything, "xyz")), "f"))
+    library = compiled(CFile(simplified(trace(everything, "xyz")), "f").source())
     for name, op in GOLDEN.items():
         for point in op["points"]:
             numbers = [None if x is None else float.fromhex(x) for x in point]
@@ -106,7 +106,7 @@ def test_one_file_holds_the_value_and_the_gradient(compiled):
 @pytest.mark.parametrize("number", [0.1, 5e-324, -0.0, math.inf, -math.inf, math.nan, -1e308, 2.0**-1022])
 def test_constants_survive_to_the_bit(compiled, number):
     tape = trace(lambda xs: [number, xs[0] + number], "x")
-    assert same(outputs(compiled(c_source(tape, "f")), "f", [0.0], 2), [number, 0.0 + number])
+    assert same(outputs(compiled(CFile(tape, "f").source()), "f", [0.0], 2), [number, 0.0 + number])
 
 
 HOSTILE = ['x; system("id"); //', "int", "", "1x", "naïve", "a" * 100_000, "x*/ evil /*", "main", "double"]

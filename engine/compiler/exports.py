@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from engine.compiler.loops.printed import printed
-from engine.compiler.sources.c import Storage, c_header, c_source
+from engine.compiler.sources.c import CFile, Storage
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.sources.latex import latex_source
 from engine.compiler.sources.onnx import onnx_model
@@ -41,18 +41,17 @@ class Exports(ABC):
 
         Raises ValueError for a name that C keeps for itself, Untranslatable for what has no kernel.
         """
-        latest = self.latest
-        return c_source(latest.tape, name, self.slopes(), storage, latest.options.dtype)
+        return self.c_file(name, storage).source()
 
     def to_c_header(self, name: str, *, storage: Storage = "heap") -> str:
         """The header of that file, for C and C++: prototypes, and enum { name_inputs, name_outputs } (and
         name_work for a caller's storage), how many numbers x, y and work have."""
-        latest = self.latest
-        return c_header(latest.tape, name, self.slopes(), storage, latest.options.dtype)
+        return self.c_file(name, storage).header()
 
-    def slopes(self) -> Tape | None:
-        """The tape of the value and the gradient, of a function with one result."""
-        return gradient_tape(self.latest.recorded, 0) if len(self.tape.outputs) == 1 else None
+    def c_file(self, name: str, storage: Storage) -> CFile:
+        latest = self.latest
+        gradient = gradient_tape(latest.recorded, 0) if len(latest.tape.outputs) == 1 else None
+        return CFile(latest.tape, name, gradient, storage=storage, dtype=latest.options.dtype)
 
     def to_javascript(self, name: str) -> str:
         """A JavaScript function from an array of the inputs to an array of the outputs; for dtype="float32"
@@ -64,11 +63,12 @@ class Exports(ABC):
         return python_source(self.tape, namespace, name)
 
     def to_latex(self) -> str:
-        """A formula, or an `aligned` block of them where parts are shared."""
+        """A formula of real numbers, or an `aligned` block of them where parts are shared."""
         return latex_source(self.tape)
 
     def to_sympy(self) -> Any:
-        """A SymPy expression in symbols named like the arguments, or a tuple of them."""
+        """A SymPy expression in real symbols named like the arguments, or a tuple of them: the textbook's
+        formulas, exact, whatever the dtype. Raises Untranslatable for what has no formula."""
         return sympy_expressions(self.tape)
 
     _sympy_ = to_sympy
