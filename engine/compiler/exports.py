@@ -60,7 +60,7 @@ class Exports(ABC):
 
     def to_python(self, namespace: str = "math", name: str = "f") -> str:
         """Python source in terms of "math", "numpy", "jax" or "torch"."""
-        return python_source(self.tape, namespace, name)
+        return python_source(self.tape, namespace, name, self.latest.options.dtype)
 
     def to_latex(self) -> str:
         """A formula of real numbers, or an `aligned` block of them where parts are shared."""

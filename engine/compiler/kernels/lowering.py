@@ -47,8 +47,7 @@ Operand = Any  # a Node, a Choice, a list of operands, or what is Known
 class Target:
     """A place for graphs, which has some of the rows: all others are their kernels."""
 
-    def __init__(self, name: str, available: Container[str]) -> None:
-        self.name = name
+    def __init__(self, available: Container[str]) -> None:
         self.rows: dict[Callable[..., float], Primitive] = {}
         for row in TABLE.values():
             if row.name in available and not is_atom(row.value):
@@ -57,6 +56,8 @@ class Target:
 
     def row(self, primitive: Primitive, xs: Sequence[Operand]) -> Operand:
         """A row by what the target has. Raises Untranslatable."""
+        if primitive.name in self.available:
+            return record(primitive, *xs)
         if primitive.foreign:
             raise Untranslatable("a Python function of yours")
         if is_atom(primitive.value):
@@ -292,7 +293,7 @@ def compared(a: Operand, sign: str, b: Operand) -> Operand:
 def lowered(tape: Tape, available: Container[str], target: str) -> Tape:
     """The tape in terms of the rows that a target has. Raises Untranslatable, with all that is missing."""
     missing: dict[str, str] = {}
-    result = simplified(trace(partial(rewritten, tape, Target(target, available), missing), tape.inputs))
+    result = simplified(trace(partial(rewritten, tape, Target(available), missing), tape.inputs))
     if missing:
         raise lacking(missing, target)
     return result
@@ -302,8 +303,6 @@ def rewritten(tape: Tape, target: Target, missing: dict[str, str], inputs: Seque
     """The tape recorded again, with kernels in place of the rows that are not available."""
 
     def apply(primitive: Primitive, xs: list[Any]) -> Any:
-        if primitive.name in target.available:
-            return record(primitive, *xs)
         try:
             return target.row(primitive, xs)
         except Untranslatable as error:

@@ -12,7 +12,7 @@ from engine.compiler.calls.results import Results
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernels.lowering import lowered
 from engine.compiler.sources.onnx_rows import NATIVE, Functions, Nodes, Term, available
-from engine.compiler.sources.python import arguments
+from engine.compiler.sources.parameters import arguments
 from engine.compiler.tape.names import array_of, stem
 from engine.compiler.tape.tape import Tape
 from engine.trees import Piece

@@ -6,97 +6,59 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from math import inf
 from typing import Final
 
-from engine.compiler.kernels.definition import Kernel, is_atom, kernel_of, kernels_of
-from engine.compiler.sources.formulas import lowered
-from engine.compiler.sources.namespaces import NAMESPACES, Namespace
-from engine.compiler.tape.names import array_of, function_name, stem
+from engine.compiler.kernels.definition import Kernel, is_atom, kernel_of, translated
+from engine.compiler.sources.arrays import array_source
+from engine.compiler.sources.namespaces import NAMESPACES
+from engine.compiler.sources.parameters import arguments, literal
+from engine.compiler.tape.names import function_name, stem
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 
 EXACT: Final = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}"}
-Call = Callable[[Entry, Sequence[str]], str]
-MATH: Final = Namespace("import math", (), "", "float({0})", {})
 
 
-def python_source(tape: Tape, namespace: str, name: str = "f") -> str:
+def python_source(tape: Tape, namespace: str, name: str = "f", dtype: str = "float64") -> str:
     """A module with one function of the arguments; an argument that is no number is indexed flat.
     It returns a number, or a tuple of all outputs.
 
     Raises ValueError for another namespace or a name that no function can have there, Untranslatable with
     all the operations that it lacks.
     """
-    if namespace == "math":
-        rows = [e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT]
-        kernels = kernels_of(rows, "math")
-        return module(tape, name, MATH, list(kernel_sources(kernels)), by_kernel)
-    if namespace not in NAMESPACES:
+    reserved = {*keyword.kwlist, *dir(builtins)}
+    if namespace in NAMESPACES:
+        name = function_name(name, "Python", reserved | NAMESPACES[namespace].names)
+        return array_source(tape, namespace, name, dtype)
+    if namespace != "math":
         raise ValueError(f"namespace is one of math, {', '.join(NAMESPACES)}, got {namespace!r}")
-    library = NAMESPACES[namespace]
-    tape = lowered(tape, library.templates, namespace)
-    return module(
-        tape, name, library, [], lambda e, names: library.templates[e.primitive.name].format(*names)
-    )
+    if dtype != "float64":
+        raise ValueError(f"math has no {dtype}: the function has to be compiled with dtype='float64'")
+    return math_source(tape, name, reserved)
 
 
-def module(tape: Tape, name: str, library: Namespace, kernels: Sequence[str], call: Call) -> str:
-    """The text of a module: imports, kernels, the function."""
-    needed = own(library, kernels)
-    name = function_name(name, "Python", {*keyword.kwlist, *dir(builtins), *needed})
-    parameters, names = arguments(tape, needed)
+def math_source(tape: Tape, name: str, reserved: set[str]) -> str:
+    """The kernels as they are, with the function behind them."""
+    rows = [e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT]
+    kernels = translated(rows, "math", kernel_source)
+    own = {"math", "float", "len", "range", *(kernel.name for kernel in kernels)}
+    name = function_name(name, "Python", reserved | own)
+    parameters, names = arguments(tape, own)
     v = stem("v", parameters)
     body = []
-    for slot, (primitive, operands, number) in enumerate(tape.entries):
-        if primitive is INPUT:
-            body.append(f"{v}{slot} = {library.conversion.format(names[slot])}")
-        elif primitive is CONSTANT:
-            body.append(f"{v}{slot} = {library.conversion.format(literal(number))}")
+    for slot, entry in enumerate(tape.entries):
+        if entry.primitive is INPUT:
+            text = f"float({names[slot]})"
+        elif entry.primitive is CONSTANT:
+            text = literal(entry.number)
         else:
-            body.append(f"{v}{slot} = {call(tape.entries[slot], [f'{v}{i}' for i in operands])}")
-    outputs = ", ".join(f"{v}{slot}" for slot in tape.outputs)
-    body.append(f"return {outputs}")
-    head = f"{library.decorator}def {name}({', '.join(parameters)}):"
-    parts = [
-        library.imports,
-        *library.helpers,
-        *kernels,
-        "\n".join([head, *(f"    {line}" for line in body)]),
-    ]
-    return "\n\n\n".join(parts) + "\n"
-
-
-def own(library: Namespace, kernels: Sequence[str]) -> set[str]:
-    """The names that a function reads beside its arguments: what is above it in the module, and builtins."""
-    body = [library.conversion, *library.templates.values(), literal(inf)]
-    names = {node.id for text in body for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    for line in ast.parse("\n".join([library.imports, *library.helpers, *kernels])).body:
-        if isinstance(line, ast.Import):
-            names.update(alias.name.partition(".")[0] for alias in line.names)
-        elif isinstance(line, ast.FunctionDef):
-            names.add(line.name)
-    return names
-
-
-def arguments(tape: Tape, own: Collection[str] = ()) -> tuple[list[str], list[str]]:
-    """The parameters, and how each input is read: w[3] of a parameter w. One whose name cannot stay, for it
-    is no identifier or among our own, is called x0 if it is the first, x1 if it is the second ..."""
-    bases = list(map(array_of, tape.inputs))
-    x = stem("x", bases)
-    parameters = {
-        base: base if base.isidentifier() and not keyword.iskeyword(base) and base not in own else f"{x}{i}"
-        for i, base in enumerate(dict.fromkeys(bases))
-    }
-    names = [parameters[base] + name[len(base) :] for base, name in zip(bases, tape.inputs, strict=True)]
-    return list(parameters.values()), names
-
-
-def literal(x: float) -> str:
-    """A number that Python reads back to the bit."""
-    return repr(x) if x - x == 0.0 else f'float("{x!r}")'
+            text = by_kernel(entry, [f"{v}{i}" for i in entry.operands])
+        body.append(f"    {v}{slot} = {text}")
+    body.append(f"    return {', '.join(f'{v}{slot}' for slot in tape.outputs)}")
+    function = "\n".join([f"def {name}({', '.join(parameters)}):", *body])
+    return "\n\n\n".join(["import math", *kernels.values(), function]) + "\n"
 
 
 def by_kernel(entry: Entry, names: Sequence[str]) -> str:
@@ -110,16 +72,15 @@ def by_kernel(entry: Entry, names: Sequence[str]) -> str:
     return f"{called}({listed})"
 
 
-def kernel_sources(kernels: Sequence[Kernel]) -> Iterator[str]:
-    """The kernels as they are, under the names they have here, with numbers in place of constants."""
-    for kernel in kernels:
-        tree = deepcopy(kernel.tree)
-        tree.name = kernel.name
-        tree.returns = None
-        for argument in tree.args.args:
-            argument.annotation = None
-        Renamed(kernel).visit(tree)
-        yield ast.unparse(ast.fix_missing_locations(tree))
+def kernel_source(kernel: Kernel) -> str:
+    """A kernel as it is, under the name it has here, with numbers in place of constants."""
+    tree = deepcopy(kernel.tree)
+    tree.name = kernel.name
+    tree.returns = None
+    for argument in tree.args.args:
+        argument.annotation = None
+    Renamed(kernel).visit(tree)
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 class Renamed(ast.NodeTransformer):
