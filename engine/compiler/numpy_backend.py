@@ -1,52 +1,20 @@
-"""The NumPy backend: a tape over arrays, one ufunc after the other; over floats by the kernels.
-
-What NumPy has no function for, the kernels compute, example by example: slower, and to the bit.
-"""
+"""The NumPy backend: a tape over arrays, one row after the other; over floats by the kernels."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Final, final
+from typing import Any, final
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.calls.results import Results
+from engine.compiler.errors import Untranslatable
+from engine.compiler.sources.arrays import row_function
+from engine.compiler.sources.namespaces import NUMPY
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT
 from engine.primitive import Primitive
-
-# Functions whose NumPy namesakes agree with the kernels within rounding, also at the edges
-UFUNCS: Final = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "div": "divide",
-    "neg": "negative",
-    "square": "square",
-    "abs": "absolute",
-    "exp": "exp",
-    "exp2": "exp2",
-    "expm1": "expm1",
-    "log": "log",
-    "log1p": "log1p",
-    "log2": "log2",
-    "log10": "log10",
-    "sqrt": "sqrt",
-    "sin": "sin",
-    "cos": "cos",
-    "tanh": "tanh",
-    "sinh": "sinh",
-    "cosh": "cosh",
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "asinh": "arcsinh",
-    "floor": "floor",
-    "ceil": "ceil",
-    "trunc": "trunc",
-    "round": "rint",
-}
 
 
 @final
@@ -88,13 +56,14 @@ class NumpyBackend:
     def columns(self, blocks: Sequence[Any]) -> list[Any]:
         """Each output over all examples, or one number if it is the same for all."""
         slots: list[Any] = []
+        number_of = sys.modules["numpy"].dtype(self.dtype).type
         for block, array in zip(self.layout.blocks, blocks, strict=True):
             slots += [array[:, j] if block.batched else array[j] for j in range(block.size)]
         for slot, (primitive, operands, number) in enumerate(self.entries):
             if primitive is CONSTANT:
-                slots.append(number)
+                slots.append(number_of(number))
             elif operands:
-                slots.append(elementwise(primitive)(*[slots[i] for i in operands]))
+                slots.append(elementwise(primitive, len(operands))(*[slots[i] for i in operands]))
                 for i in self.last[slot]:
                     slots[i] = None  # large batches: an array goes when nobody reads it any more
         return [slots[i] for i in self.tape.outputs]
@@ -119,18 +88,27 @@ def last_uses(tape: Tape) -> dict[int, list[int]]:
 
 
 @cache
-def elementwise(primitive: Primitive) -> Callable[..., Any]:
-    """A row as a function of arrays."""
+def elementwise(primitive: Primitive, count: int) -> Callable[..., Any]:
+    """A row of so many operands as a function of arrays."""
+    try:
+        function = row_function(primitive, count)
+    except Untranslatable:
+        return by_kernel(primitive)
+    return function if primitive.name in NUMPY.spelled else in_double(function)
+
+
+def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Kernels are right in double precision, whatever the arrays are in."""
     numpy = sys.modules["numpy"]
-    if primitive.name in UFUNCS:
-        return getattr(numpy, UFUNCS[primitive.name])  # type: ignore[no-any-return]
-    if primitive.name in SPELLED:
-        return SPELLED[primitive.name]
-    return by_kernel(primitive)
+
+    def applied(*columns: Any) -> Any:
+        return function(*columns).astype(numpy.result_type(*columns), copy=False)
+
+    return applied
 
 
 def by_kernel(primitive: Primitive) -> Callable[..., Any]:
-    """The kernel, example by example."""
+    """The kernel, example by example: for what cannot be lowered."""
     numpy = sys.modules["numpy"]
 
     def applied(*columns: Any) -> Any:
@@ -138,43 +116,6 @@ def by_kernel(primitive: Primitive) -> Callable[..., Any]:
         values = [
             primitive.evaluate(list(row)) for row in zip(*(r.ravel().tolist() for r in rows), strict=True)
         ]
-        return numpy.array(values, dtype=numpy.result_type(*columns, "float32")).reshape(rows[0].shape)
+        return numpy.array(values, dtype=numpy.result_type(*columns)).reshape(rows[0].shape)
 
     return applied
-
-
-def select(condition: Any, a: Any, b: Any) -> Any:
-    return sys.modules["numpy"].where(condition != 0.0, a, b)
-
-
-def relu(x: Any) -> Any:
-    return sys.modules["numpy"].where(x <= 0.0, 0.0, x)
-
-
-def step(x: Any) -> Any:
-    return sys.modules["numpy"].where(x <= 0.0, 0.0, 1.0)
-
-
-def total(*xs: Any) -> Any:
-    result = 0.0
-    for x in xs:
-        result = result + x
-    return result
-
-
-def dot(*xs: Any) -> Any:
-    half = len(xs) // 2
-    return total(*[x * y for x, y in zip(xs[:half], xs[half:], strict=True)])
-
-
-SPELLED: Final[dict[str, Callable[..., Any]]] = {
-    "less": lambda x, y: (x < y) * 1.0,  # numbers: sums of truth values are counts
-    "less_equal": lambda x, y: (x <= y) * 1.0,
-    "greater": lambda x, y: (x > y) * 1.0,
-    "greater_equal": lambda x, y: (x >= y) * 1.0,
-    "select": select,
-    "relu": relu,
-    "step": step,
-    "sum": total,
-    "dot": dot,
-}

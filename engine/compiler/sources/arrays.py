@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, Final, NamedTuple, final
 
 from engine.compiler.errors import Untranslatable
@@ -18,6 +19,7 @@ from engine.compiler.sources.namespaces import LISTS, NAMESPACES, Namespace
 from engine.compiler.sources.parameters import arguments, literal
 from engine.compiler.tape.names import stem, unused
 from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.symbol import applied
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
 from engine.node import CONSTANT
@@ -126,7 +128,7 @@ class Module:
             return Text(self.library.calls[row.name].format(*map(self.passed, operands)))
         xs = list(map(self.number, operands))
         if row.name in LISTS:
-            return Text(LISTS[row.name]([x.within() for x in xs]), SUM)
+            return Text(LISTS[row.name]([x.within() for x in xs]), PRODUCT)
         if row.name == "neg":
             return Text(f"-{xs[0].within(SIGN)}", SIGN)
         sign, rank = SIGNS[row.name]
@@ -239,6 +241,20 @@ class Module:
 
 def definition(name: str, parameters: Sequence[str], lines: Sequence[str]) -> str:
     return "\n".join([f"def {name}({', '.join(parameters)}):", *(f"    {line}" for line in lines)])
+
+
+def row_function(row: Primitive, count: int) -> Callable[..., Any]:
+    """A row of so many operands as a function of NumPy arrays. Raises Untranslatable."""
+    numpy = import_module("numpy")
+    names = Key(row, count, ()).names()
+    if row.name in NAMESPACES["numpy"].spelled:
+        text = Module("numpy", names).spelled(row, list(map(Text, names)))
+        text = Module("numpy", names).number(text)
+        return eval(f"lambda {', '.join(names)}: {text.text}", {"numpy": numpy})  # type: ignore[no-any-return]
+    tape = trace(lambda xs: [applied(row, xs)], names)
+    module: dict[str, Any] = {}
+    exec(array_source(tape, "numpy", "f", "float64"), module)
+    return module["f"]  # type: ignore[no-any-return]
 
 
 def array_source(tape: Tape, namespace: str, name: str, dtype: str) -> str:

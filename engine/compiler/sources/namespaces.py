@@ -16,8 +16,8 @@ SHARED: Final = frozenset("add sub mul div neg less less_equal greater greater_e
 
 
 def total(names: Sequence[str]) -> str:
-    """From left to right, from 0.0 on: it turns a first -0.0 into 0.0."""
-    return " + ".join(["0.0", *names])
+    """From left to right, from 0 on: it turns a first -0.0 into 0.0."""
+    return f"sum([{', '.join(names)}])"
 
 
 def dot(names: Sequence[str]) -> str:
@@ -30,7 +30,7 @@ ALIKE: Final = SHARED | set("exp sqrt square sin cos tan floor ceil trunc round 
 # Rows of many operands
 LISTS: Final[dict[str, Callable[[Sequence[str]], str]]] = {
     "sum": total,
-    "mean": lambda names: f"({total(names)}) / {float(len(names))!r}",
+    "mean": lambda names: f"{total(names)} / {float(len(names))!r}",
     "dot": dot,
 }
 
@@ -91,7 +91,7 @@ NUMPY: Final = Namespace(
     single="numpy.asarray({0}, dtype=numpy.float32)",
     truth="1.0 * {0}",
     select="numpy.where",
-    names=frozenset({"numpy", "float"}),
+    names=frozenset({"numpy", "float", "sum"}),
     calls=calls(
         "numpy",
         SAME,
@@ -113,7 +113,7 @@ def number(x):
     single="jax.numpy.asarray({0}, dtype=jax.numpy.float32)",
     truth="jax.numpy.where({0}, 1.0, 0.0)",
     select="jax.numpy.where",
-    names=frozenset({"jax", "float", "number", "with_partials"}),
+    names=frozenset({"jax", "float", "sum", "number", "with_partials"}),
     calls=calls("jax.numpy", SAME, ARCS, "round=rint cbrt pow=power")
     | calls("jax.scipy.special", "erf lgamma=gammaln gamma")
     | {"polygamma": "jax.scipy.special.polygamma({0}.astype(int), {1})"},
@@ -149,7 +149,7 @@ def tensor(x):
     single="torch.as_tensor({0}, dtype=torch.float32)",
     truth="tensor({0})",
     select="torch.where",
-    names=frozenset({"torch", "float", "tensor", "with_partials"}),
+    names=frozenset({"torch", "float", "sum", "tensor", "with_partials"}),
     calls=calls(
         "torch",
         SAME,
