@@ -28,7 +28,6 @@ from engine import (
     where,
 )
 from engine.compiler import Untranslatable, jit
-from engine.compiler.sources.formulas import FORMULAS, lowered
 from engine.compiler.sources.namespaces import NAMESPACES
 from engine.compiler.sources.python import python_source
 from engine.compiler.sources.sympy import sympy_expressions
@@ -37,7 +36,8 @@ from engine.primitive import TABLE, custom
 from engine.testing.strategies import SMOOTH, expressions, from_primitive
 
 HOSTILE = ['x; import os; os.system("id")', "lambda", "", "1x", "naïve", "f(", "__import__('os')"]
-NUMPY_LACKS = {"erf", "erfc", "erfinv", "erfinv_slope", "gamma", "lgamma", "polygamma", "gelu", "gelu_slope"}
+GAMMAS = {"gamma", "lgamma", "polygamma"}
+LACKS = {"numpy": GAMMAS, "jax": set(), "torch": set()}
 
 
 def wave(x, y):
@@ -72,20 +72,22 @@ def prepared(namespace):
 
 @pytest.mark.parametrize("namespace", LIBRARIES)
 @pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.name)
-def test_every_row_is_in_a_namespace_or_a_formula(namespace, row):
+def test_every_row_is_an_expression_or_a_function_of_its_name(namespace, row):
     prepared(namespace)
+    digits = 1e-8 if row.name in GAMMAS else 1e-12  # these are the library's own
 
     @settings(max_examples=3, derandomize=True)
     @given(from_primitive(row))
     def agree(expression):
         tape = jit(expression)
         tape(*expression.inputs)
-        f = run(tape.to_python(namespace))
-        assert near(float(f(*expression.inputs)), expression(*expression.inputs), 1e-7)
+        source = tape.to_python(namespace)
+        assert row.name in NAMESPACES[namespace].spelled or f"def {row.name}" in source or len(tape.tape) < 4
+        assert near(float(run(source)(*expression.inputs)), expression(*expression.inputs), digits)
 
-    if namespace == "numpy" and row.name in NUMPY_LACKS:
-        with pytest.raises(Untranslatable, match="numpy lacks 1 operations"):
-            python_source(trace(lambda xs: [row(*xs)], "xy"[: len(row.partials)]), "numpy")
+    if row.name in LACKS[namespace]:
+        with pytest.raises(Untranslatable, match=rf"numpy lacks .*{row.name} \(.*as long as data say\)"):
+            python_source(trace(lambda xs: [row(*xs)], "xy"[: len(row.partials)]), namespace)
     elif row.name not in ("select", "step", "wins", "matches", "defined", "shift", "less", "detach"):
         agree()
 
@@ -104,14 +106,13 @@ def test_sources_of_other_libraries_work_on_arrays_too(namespace):
 @pytest.mark.parametrize("namespace", LIBRARIES)
 def test_random_expressions_agree_in_other_libraries(namespace):
     prepared(namespace)
-    templates = NAMESPACES[namespace].templates
 
     @settings(max_examples=batches(share=4))
-    @given(batch(size=10, ops=[row for row in SMOOTH if row.name not in NUMPY_LACKS]))
+    @given(batch(size=10, ops=[row for row in SMOOTH if row.name not in GAMMAS]))
     def agree(drawn):
         tape, point, expected = together(drawn)
         got = run(python_source(tape, namespace))(*point)
-        room = shaken(lowered(tape, templates, namespace), point, 16.0)
+        room = shaken(tape, point, 16.0)
         for a, b, c in zip(map(float, got), expected, room, strict=True):
             assert a == b or abs(a - b) <= c
 
@@ -127,7 +128,7 @@ def test_arguments_that_are_no_numbers_are_indexed():
 
 def test_everything_that_a_namespace_lacks_is_in_one_error():
     twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
-    with pytest.raises(Untranslatable, match="numpy lacks 3 operations.*erfc, lgamma, twice"):
+    with pytest.raises(Untranslatable, match=r"numpy lacks 2 .*lgamma \(.*, twice \("):
         jit(lambda x: gelu(x) + TABLE["lgamma"](x) + twice(x)).to_python("numpy")
     with pytest.raises(ValueError, match="math, numpy, jax, torch"):
         jit(wave).to_python("fortran")
@@ -258,11 +259,3 @@ def test_what_sympy_lacks_is_in_one_error():
     twice = custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
     with pytest.raises(Untranslatable, match="sympy lacks 1 operations.*twice"):
         jit(lambda x: twice(x)).to_sympy()
-
-
-def test_every_row_is_known_to_some_target():
-    shared = set.intersection(*(set(library.templates) for library in NAMESPACES.values()))
-    assert {name for name in TABLE if name not in FORMULAS and name not in shared} <= {
-        *("erf", "erfc", "erfinv", "gamma", "lgamma", "polygamma"),
-        *("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2"),
-    }

@@ -59,7 +59,15 @@ class Exports(ABC):
         return javascript_source(self.tape, name, self.latest.options.dtype)
 
     def to_python(self, namespace: str = "math", name: str = "f") -> str:
-        """Python source in terms of "math", "numpy", "jax" or "torch"."""
+        """Python source: the kernels as they are for "math", or in terms of "numpy", "jax" or "torch".
+
+        Rows that a library lacks are functions with their kernel, lowered to selects. JAX and PyTorch
+        differentiate these, and themselves, as the engine does: a higher derivative of `**` than the
+        second is a NotImplementedError. All is in float64; with dtype="float32" arguments and results are
+        rounded. What they cannot do: gamma, lgamma and polygamma are their own, to 8 digits (NumPy has none);
+        JAX takes subnormal numbers for 0, and torch.fmod those of a divisor for nan; a derivative that is
+        infinite in the arm of a `where` that is not taken makes a nan of theirs.
+        """
         return python_source(self.tape, namespace, name, self.latest.options.dtype)
 
     def to_latex(self) -> str:
