@@ -83,11 +83,12 @@ class Notation:
         with recording():
             nodes = [Value(math.nan) if numbers or text.number is None else text.number for text in operands]
             formula = primitive.expressed(nodes)
-        known = {id(x): text for x, text in zip(nodes, operands, strict=True) if isinstance(x, Value)}
-        return self.graph(formula, [x for x in nodes if isinstance(x, Value)], known)
+        pairs = [(x, text) for x, text in zip(nodes, operands, strict=True) if isinstance(x, Value)]
+        known = {id(x): text._replace(number=None) for x, text in pairs}
+        return self.graph(formula, [x for x, _ in pairs], known)
 
     def graph(self, root: object, leaves: Sequence[Node], known: Mapping[int, Text]) -> Text:
-        """A formula over leaves whose texts are known."""
+        """A formula over leaves whose texts are known; what depends on none of them is a number."""
         if not isinstance(root, Node):
             return self.number(as_float(root))
         with LOCK:
@@ -96,8 +97,9 @@ class Notation:
         for node in order:
             if id(node) not in found:
                 operands = [found[id(parent)] for parent in node.parents]
+                mere = all(operand.number is not None for operand in operands)
                 found[id(node)] = (
-                    self.simplified(node.primitive, operands) if operands else self.number(node._data)
+                    self.number(node._data) if mere else self.simplified(node.primitive, operands)
                 )
         return found[id(root)]
 

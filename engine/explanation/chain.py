@@ -141,10 +141,10 @@ def local_formulas(node: Node) -> Sequence[object]:
 
 def slope_text(derivative: object, node: Node, known: Mapping[int, Text], notation: Notation) -> str:
     """A local derivative of a node; "" for one that is a mere number, or too long."""
-    if not isinstance(derivative, Node) or derivative.is_constant:
+    if not isinstance(derivative, Node):
         return ""
-    text = notation.graph(derivative, node.parents, known).text
-    return text if len(text) <= notation.limit else ""
+    text, _, number = notation.graph(derivative, node.parents, known)
+    return text if number is None and len(text) <= notation.limit else ""
 
 
 def folded(parts: Sequence[T], most: int, middle: str, write: Callable[[T], str]) -> list[str]:
