@@ -34,6 +34,7 @@ EQUIVALENT = {
     "engine/sweep.py, topological_order: STATE.sweep += 1 -> STATE.sweep -= 1": STAMP,
     "engine/sweep.py, topological_order: 1 -> 2": STAMP,
     "engine/sweep.py, topological_order: order.append(node) -> pass": "an input has no edges to go along",
+    "engine/sweep.py, sweep_back: 1 -> 2": STAMP,
     "engine/sweep.py, recompute: 1 -> 2": STAMP,
     "engine/sweep.py, times: -1.0 -> 1.0": "x * -1.0 is -x, by a longer graph",
 }

@@ -110,3 +110,20 @@ def test_vmap_hands_on_numbers_and_rows_as_floats_and_values_as_they_are():
     leaf = Value(3.0)
     vmap(lambda x: seen.append(x[0]) or 0.0)(np.array([[leaf]]))
     assert seen[-1] is leaf
+
+
+def test_what_only_a_jump_looks_at_gets_nothing_and_keeps_what_it_had():
+    x, y = Value(0.0), Value(2.0)
+    inner = 1.0 / x  # inf: nothing times its slope would be nan
+    root = engine.floor(inner) * 0.0 + y
+    x.grad = 5.0
+    for passes in (1.0, 2.0):
+        root.backward()
+        assert (x.grad, inner.grad, y.grad) == (5.0, 0.0, passes)
+    root.zero_grad()
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+def test_what_a_jump_and_a_slope_look_at_gets_the_slope():
+    assert gradients(lambda x: engine.floor(x) * x + engine.sign(x), 2.5) == [2.0]
+    assert gradients(lambda x, y: x // y + x * y, 7.0, 2.0) == [2.0, 7.0]
