@@ -108,7 +108,7 @@ class Node(Operators):
         """The name of the primitive, "" for a leaf."""
         return self.primitive.name
 
-    def settled(self) -> Node:
+    def as_result(self) -> Node:
         """What a finished sweep hands over in place of this derivative."""
         return self
 

@@ -172,7 +172,7 @@ class Reader:
             case ast.Constant(number):
                 return self.number(node, number)
             case ast.Name(name):
-                return self.named(node, name)
+                return self.value_of(node, name)
         raise AssertionError(node)
 
     def apply(self, node: ast.expr, operator: ast.AST, operands: list[Any]) -> Any:
@@ -214,7 +214,7 @@ class Reader:
         except OverflowError:
             raise self.error("this number is too large: write it with an exponent", node) from None
 
-    def named(self, node: ast.expr, name: str) -> Any:
+    def value_of(self, node: ast.expr, name: str) -> Any:
         if name in self.names:
             return self.names[name]
         if name in CONSTANTS:

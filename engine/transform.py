@@ -98,14 +98,14 @@ class RecordedCall:
                 sums[id(y)] = sums[id(y)] + seed if id(y) in sums else seed
         with recording():
             adjoints = pull(self.order, sums, self.active, self.on_nodes)
-        return [self.plain(settled(adjoints.get(id(x), 0.0))) for x in self.inputs]
+        return [self.plain(as_result(adjoints.get(id(x), 0.0))) for x in self.inputs]
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
         """sum of d(output)/d(input) * tangent, for each output."""
         with recording():
             given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True)}
             known = push(self.order, given, self.on_nodes)
-        return [self.plain(settled(known.get(id(y), 0.0))) for y in self.results.scalars]
+        return [self.plain(as_result(known.get(id(y), 0.0))) for y in self.results.scalars]
 
 
 def new_input(x: Any) -> Any:
@@ -121,9 +121,9 @@ def new_input(x: Any) -> Any:
     return leaf
 
 
-def settled(x: Any) -> Any:
+def as_result(x: Any) -> Any:
     """A derivative as the sweep hands it over: no term will be added to it any more."""
-    return x.settled() if isinstance(x, Node) else x
+    return x.as_result() if isinstance(x, Node) else x
 
 
 def positions(argnums: Argnums) -> tuple[int, ...]:

@@ -117,7 +117,7 @@ class Gated(Symbol):
     def inner(self) -> Node:
         return self.parents[1]
 
-    def settled(self) -> Node:
+    def as_result(self) -> Node:
         """The number: what the user's code does with it stays outside the gate."""
         return applied(identity, [self])
 
