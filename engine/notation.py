@@ -105,16 +105,16 @@ class Notation:
 
     def simplified(self, primitive: Primitive, operands: Sequence[Text]) -> Text:
         """As `apply`, but x for x + 0, 1 x and x**1, which general rules have at some orders and ends."""
-        neutral = NEUTRAL.get(primitive.name)
+        neutral = NEUTRAL.get(primitive.key)
         if neutral is not None:
             left, right = operands
             if right.number == neutral:
                 return left
-            if primitive.name in ("add", "mul") and left.number == neutral:
+            if primitive.key in ("add", "mul") and left.number == neutral:
                 return right
-            if primitive.name == "pow" and right.number == 0.0:
+            if primitive.key == "pow" and right.number == 0.0:
                 return self.number(1.0)
-            if primitive.name == "mul" and 0.0 in (left.number, right.number):
+            if primitive.key == "mul" and 0.0 in (left.number, right.number):
                 return self.number(0.0)
         return self.apply(primitive, operands)
 

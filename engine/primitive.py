@@ -77,6 +77,7 @@ class Primitive:
     formula     for readers: the textbook's expression of it in rows, like a partial, without care for
                 rounding; of an n-ary one like the gradient, from the list. Nobody computes with it
     helper      readers do not know it by its name: it is written as its formula
+    key         its name in the table, by which compilers know it; empty for what only is called like a row
     foreign     the rule is a user's code: it may do anything, even start another sweep
     """
 
@@ -100,6 +101,7 @@ class Primitive:
         slots = "{*}" if gradient else ", ".join(f"{{{i}}}" for i in range(len(partials)))
         count = max(1, len(partials))  # an n-ary row has one entry for all
         self.name = name = printable(name)
+        self.key = ""
         self.value = value
         self.partials = partials
         self.gradient = gradient
@@ -176,6 +178,7 @@ def register(primitive: Primitive) -> Primitive:
     if primitive.name in TABLE:
         raise ValueError(f"a primitive named {primitive.name!r} exists: choose another name")
     TABLE[primitive.name] = primitive
+    primitive.key = primitive.name
     return primitive
 
 

@@ -94,7 +94,7 @@ def elementwise(primitive: Primitive, count: int) -> Callable[..., Any]:
         function = row_function(primitive, count)
     except Untranslatable:
         return by_kernel(primitive)
-    return function if primitive.name in NUMPY.spelled else in_double(function)
+    return function if primitive.key in NUMPY.spelled else in_double(function)
 
 
 def in_double(function: Callable[..., Any]) -> Callable[..., Any]:

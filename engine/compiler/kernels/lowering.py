@@ -50,13 +50,13 @@ class Target:
     def __init__(self, available: Container[str]) -> None:
         self.rows: dict[Callable[..., float], Primitive] = {}
         for row in TABLE.values():
-            if row.name in available and not is_atom(row.value):
+            if row.key in available and not is_atom(row.value):
                 self.rows.setdefault(row.value, row)
         self.available = available
 
     def row(self, primitive: Primitive, xs: Sequence[Operand]) -> Operand:
         """A row by what the target has. Raises Untranslatable."""
-        if primitive.name in self.available:
+        if primitive.key in self.available:
             return record(primitive, *xs)
         if primitive.foreign:
             raise Untranslatable("a Python function of yours")

@@ -26,7 +26,7 @@ TOGETHER: Final = 8  # rows: each has a sum in a register
 
 def has_kernel(primitive: Primitive) -> bool:
     """Whether it is called; otherwise it is spelled out, on lanes too."""
-    return primitive is not total and (primitive.name not in ROWS or primitive.gradient is not None)
+    return primitive is not total and (primitive.key not in ROWS or primitive.gradient is not None)
 
 
 def lanes_of(loop: Loop) -> int:

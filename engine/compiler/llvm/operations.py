@@ -22,8 +22,8 @@ class Operations:
 
     def applied(self, primitive: Primitive, names: Sequence[str]) -> str:
         """A row of operands in registers."""
-        if primitive.name in ROWS:
-            return ROWS[primitive.name](self.slots, names)
+        if primitive.key in ROWS:
+            return ROWS[primitive.key](self.slots, names)
         if primitive.gradient is not None:
             return self.listed(primitive, names)
         kind = self.kernel_shape.type

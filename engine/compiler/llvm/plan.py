@@ -135,7 +135,7 @@ def cut(entries: Sequence[Entry], order: Sequence[int]) -> Iterator[list[int]]:
 def side_by_side(entries: Sequence[Entry], slots: Sequence[int]) -> list[int]:
     """The operations, each row that has much in common with another one right behind that one."""
     partners = {
-        entries[slot].operands: slot for slot in slots if entries[slot].primitive.name in TOGETHER.values()
+        entries[slot].operands: slot for slot in slots if entries[slot].primitive.key in TOGETHER.values()
     }
     order: list[int] = []
     moved: set[int] = set()
@@ -144,7 +144,7 @@ def side_by_side(entries: Sequence[Entry], slots: Sequence[int]) -> list[int]:
         if slot not in moved:
             order.append(slot)
         partner = partners.get(entry.operands, 0)
-        if partner > slot and TOGETHER.get(entry.primitive.name) == entries[partner].primitive.name:
+        if partner > slot and TOGETHER.get(entry.primitive.key) == entries[partner].primitive.key:
             order.append(partner)
             moved.add(partner)
     return order

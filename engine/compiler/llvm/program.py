@@ -28,7 +28,7 @@ DEFINED: Final = re.compile(r"^define [^@]*@([\w.]+)\(", re.M)
 
 def called_rows(plan: Plan) -> list[Primitive]:
     """The rows of a tape that call their kernels."""
-    entries = (e for e in plan.entries if e.operands and (e.primitive.name not in ROWS or is_long(e)))
+    entries = (e for e in plan.entries if e.operands and (e.primitive.key not in ROWS or is_long(e)))
     return list(dict.fromkeys(e.primitive for e in entries))
 
 

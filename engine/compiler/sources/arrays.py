@@ -106,7 +106,7 @@ class Module:
     def applied(self, row: Primitive, operands: Sequence[Text], ruled: bool) -> Text:
         """A row at operands; ruled: where the library may differentiate."""
         ruled = ruled and bool(self.library.rule)
-        if row.name in (self.library.alike if ruled else self.library.spelled):
+        if row.key in (self.library.alike if ruled else self.library.spelled):
             return self.spelled(row, operands)
         key = key_of(row, operands)
         try:
@@ -122,16 +122,16 @@ class Module:
         return Text(f"{name}({', '.join(self.passed(x) for i, x in enumerate(operands) if i not in known)})")
 
     def spelled(self, row: Primitive, operands: Sequence[Text]) -> Text:
-        if row.name == "select":
+        if row.key == "select":
             return self.select(*operands)
-        if row.name in self.library.calls:
-            return Text(self.library.calls[row.name].format(*map(self.passed, operands)))
+        if row.key in self.library.calls:
+            return Text(self.library.calls[row.key].format(*map(self.passed, operands)))
         xs = list(map(self.number, operands))
-        if row.name in LISTS:
-            return Text(LISTS[row.name]([x.within() for x in xs]), PRODUCT)
-        if row.name == "neg":
+        if row.key in LISTS:
+            return Text(LISTS[row.key]([x.within() for x in xs]), PRODUCT)
+        if row.key == "neg":
             return Text(f"-{xs[0].within(SIGN)}", SIGN)
-        sign, rank = SIGNS[row.name]
+        sign, rank = SIGNS[row.key]
         # The right operand stands in brackets also where it binds as tight: x - (y - z)
         text = f"{xs[0].within(rank)} {sign} {xs[1].within(rank + 1)}"
         return Text(text, rank, truth=rank == COMPARISON)
@@ -167,7 +167,7 @@ class Module:
             row, names = key.row, key.names()
             self.names[key] = self.fresh(key.title())
             # Every other row is a function, too, or what the library has
-            target = Target(TABLE.keys() - (set() if row.name in self.library.spelled else {row.name}))
+            target = Target(TABLE.keys() - (set() if row.key in self.library.spelled else {row.key}))
             tape = simplified(trace(lambda xs: [target.row(row, key.operands(xs))], names))
             if tape.entries[tape.outputs[0]].primitive is CONSTANT:
                 self.constants[key] = number_text(tape.entries[tape.outputs[0]].number)
@@ -247,7 +247,7 @@ def row_function(row: Primitive, count: int) -> Callable[..., Any]:
     """A row of so many operands as a function of NumPy arrays. Raises Untranslatable."""
     numpy = import_module("numpy")
     names = Key(row, count, ()).names()
-    if row.name in NAMESPACES["numpy"].spelled:
+    if row.key in NAMESPACES["numpy"].spelled:
         text = Module("numpy", names).spelled(row, list(map(Text, names)))
         text = Module("numpy", names).number(text)
         return eval(f"lambda {', '.join(names)}: {text.text}", {"numpy": numpy})  # type: ignore[no-any-return]

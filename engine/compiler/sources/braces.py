@@ -87,8 +87,8 @@ class Dialect(ABC):
 
     def operation(self, primitive: Primitive, names: Sequence[str]) -> str:
         """A row applied to operands."""
-        if primitive.name in INFIX:
-            return f" {INFIX[primitive.name]} ".join(names)
+        if primitive.key in INFIX:
+            return f" {INFIX[primitive.key]} ".join(names)
         if is_atom(primitive.value):
             return f"{self.atoms[primitive.value.__name__]}({', '.join(names)})"
         arguments = self.listed(names) if primitive.gradient is not None else ", ".join(names)

@@ -100,7 +100,7 @@ enum {{ {numbers} }};
 
     def preamble(self, primitives: Iterable[Primitive]) -> Iterator[str]:
         """What stands in front of the functions: includes, atoms, tables, kernels."""
-        rows, dialect = [p for p in primitives if p.name not in INFIX], self.dialect
+        rows, dialect = [p for p in primitives if p.key not in INFIX], self.dialect
         kernels = translated(rows, "C", dialect.function)
         yield "#include <math.h>\n#include <stdlib.h>"
         body = "\n\n".join(kernels.values())

@@ -51,7 +51,7 @@ class C(Dialect):
 
     def operation(self, primitive: Primitive, names: Sequence[str]) -> str:
         text = super().operation(primitive, names)
-        return f"(float){text}" if self.single and primitive.name not in INFIX else text
+        return f"(float){text}" if self.single and primitive.key not in INFIX else text
 
     def whole(self, text: str) -> str:
         return f"(long)({text})"

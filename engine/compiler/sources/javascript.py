@@ -86,12 +86,12 @@ def javascript_source(tape: Tape, name: str, dtype: str = "float64") -> str:
     """
     rows = dict.fromkeys(entry.primitive for _, entry in tape.operations())
     dialect = JavaScript(dtype)
+    parts = list(preamble(dialect, rows))  # which refuses what has no kernel
     lines = []
     for slot, entry in tape.operations():
         operands = [written(dialect, tape, i) for i in entry.operands]
         lines.append(f"    const t{slot} = {dialect.operation(entry.primitive, operands)};")
     outputs = ", ".join(written(dialect, tape, slot) for slot in tape.outputs)
-    parts = list(preamble(dialect, rows))
     name = function_name(name, "JavaScript", RESERVED.union(DEFINED.findall("\n".join(parts))))
     function = "\n".join([f"function {name}(x) {{", *lines, f"    return [{outputs}];", "}"])
     return "\n\n".join([*parts, function]) + "\n"
@@ -99,7 +99,7 @@ def javascript_source(tape: Tape, name: str, dtype: str = "float64") -> str:
 
 def preamble(dialect: JavaScript, primitives: Iterable[Primitive]) -> Iterator[str]:
     """Helpers, tables and kernels."""
-    rows = [p for p in primitives if p.name not in INFIX]
+    rows = [p for p in primitives if p.key not in INFIX]
     kernels = translated(rows, "JavaScript", dialect.function)
     body = " ".join([*kernels.values(), *(dialect.atoms.get(p.value.__name__, "") for p in rows)])
     for name, function in OURS.items():

@@ -11,7 +11,7 @@ from engine.compiler.backend import Layout
 from engine.compiler.calls.results import Results
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernels.lowering import lowered
-from engine.compiler.sources.onnx_rows import NATIVE, Functions, Nodes, Term, available
+from engine.compiler.sources.onnx_rows import NATIVE, Functions, Nodes, Term
 from engine.compiler.sources.parameters import arguments
 from engine.compiler.tape.names import array_of, stem
 from engine.compiler.tape.tape import Tape
@@ -29,8 +29,7 @@ def onnx_model(tape: Tape, layout: Layout, results: Results, dtype: str = "float
         raise ImportError("to_onnx needs onnx: pip install 'chainrule[onnx]'") from None
     functions = Functions(onnx)
     try:
-        operators = lowered(tape, available(), "ONNX")
-        return model(operators, Graph(functions, tape, layout, dtype), results)
+        return model(tape, Graph(functions, tape, layout, dtype), results)
     except Untranslatable:
         lowered(tape, NATIVE, "ONNX")  # names all that is missing, not the first
         raise

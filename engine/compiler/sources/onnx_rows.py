@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from ctypes import c_float
 from functools import cache
 from typing import Any, Final, final
 
@@ -83,18 +84,14 @@ class Term:
         return Term(nodes, nodes.node("Cast", self.number(), to=nodes.kind), mapped=self.mapped)
 
 
-def available() -> set[str]:
-    """The rows that are an operator or may be a function. Of many operands none is one: softmax shares what
-    its components have in common."""
-    return NATIVE | {name for name, row in TABLE.items() if row.gradient is None}
-
-
 @cache
 def body(row: Primitive, known: tuple[float | None, ...]) -> Tape:
     """A row by its kernel, of operands some of which are known."""
-    row, names = SHORTER.get(row, row), [f"x{i}" for i in range(len(known))]
-    tape = trace(lambda xs: [row(*[x if k is None else k for x, k in zip(xs, known, strict=True)])], names)
-    return lowered(tape, available() - {row.name}, "ONNX")
+    kernel, names = SHORTER.get(row, row), [f"x{i}" for i in range(len(known))]
+    tape = trace(lambda xs: [kernel(*[x if k is None else k for x, k in zip(xs, known, strict=True)])], names)
+    # Of many operands nothing is a function: softmax shares what its components have in common
+    functions = {name for name, each in TABLE.items() if each.gradient is None}
+    return lowered(tape, (NATIVE | functions) - {row.key}, "ONNX")
 
 
 @final
@@ -154,7 +151,8 @@ class Nodes:
         return self.tensor(self.types.INT64, ks, (len(ks),))
 
     def constant(self, x: float) -> Term:
-        return Term(self, self.tensor(self.kind, [x], ()), known=x)
+        rounded = x if self.kind == self.types.DOUBLE else c_float(x).value
+        return Term(self, self.tensor(self.kind, [rounded], ()), known=x)
 
     def tape(self, tape: Tape, inputs: Sequence[Term]) -> list[Term]:
         """The outputs of a tape."""
@@ -162,19 +160,19 @@ class Nodes:
 
     def row(self, row: Primitive, xs: list[Term]) -> Term:
         mapped = any(x.mapped for x in xs)
-        if row.name == "select":
+        if row.key == "select":
             return self.select(xs, mapped)
         names = [x.number() for x in xs]
-        if row.name in COMPARISONS:
-            return Term(self, truth=self.node(COMPARISONS[row.name], *names), mapped=mapped)
-        if row.name == "dot":
+        if row.key in COMPARISONS:
+            return Term(self, truth=self.node(COMPARISONS[row.key], *names), mapped=mapped)
+        if row.key == "dot":
             half = len(xs) // 2
             names = [self.node("Mul", *pair) for pair in zip(names[:half], names[half:], strict=True)]
-        if row.name in ("dot", "sum"):
+        if row.key in ("dot", "sum"):
             return Term(self, self.node("Sum", self.constant(0.0).number(), *names), mapped=mapped)
-        if row.name in OPERATORS:
-            attributes: dict[str, Any] = {"fmod": 1} if row.name == "fmod" else {}
-            return Term(self, self.node(OPERATORS[row.name], *names, **attributes), mapped=mapped)
+        if row.key in OPERATORS:
+            attributes: dict[str, Any] = {"fmod": 1} if row.key == "fmod" else {}
+            return Term(self, self.node(OPERATORS[row.key], *names, **attributes), mapped=mapped)
         return Term(self, self.by_kernel(row, xs), mapped=mapped)
 
     def select(self, xs: Sequence[Term], mapped: bool) -> Term:
@@ -190,12 +188,15 @@ class Nodes:
 
     def by_kernel(self, row: Primitive, xs: Sequence[Term]) -> str:
         """A row that is no operator. Its kernel computes in float64: its constants mean that."""
-        # Orders, such as that of a derivative, say how often a loop goes round
-        lines = body(row, tuple([x.known if row.domain[i].whole else None for i, x in enumerate(xs)]))
         if self.kind != self.types.DOUBLE:
             inner = copy(self)
             inner.kind = self.types.DOUBLE
             return self.node("Cast", inner.by_kernel(row, [x.double(inner) for x in xs]), to=self.kind)
-        if len(lines) - len(xs) <= INLINE:
+        # Orders, such as that of a derivative, say how often a loop goes round
+        domain = row.domain if row.gradient is None else row.domain * len(xs)
+        lines = body(
+            row, tuple([x.known if each.whole else None for x, each in zip(xs, domain, strict=True)])
+        )
+        if row.gradient is not None or len(lines) - len(xs) <= INLINE:
             return self.tape(lines, xs)[0].number()
         return self.node(self.functions.name(row, lines), *[x.number() for x in xs], domain=DOMAIN)

@@ -41,7 +41,7 @@ def python_source(tape: Tape, namespace: str, name: str = "f", dtype: str = "flo
 
 def math_source(tape: Tape, name: str, reserved: set[str]) -> str:
     """The kernels as they are, with the function behind them."""
-    rows = [e.primitive for _, e in tape.operations() if e.primitive.name not in EXACT]
+    rows = [e.primitive for _, e in tape.operations() if e.primitive.key not in EXACT]
     kernels = translated(rows, "math", kernel_source)
     own = {"math", "float", "len", "range", *(kernel.name for kernel in kernels)}
     name = function_name(name, "Python", reserved | own)
@@ -63,8 +63,8 @@ def math_source(tape: Tape, name: str, reserved: set[str]) -> str:
 
 def by_kernel(entry: Entry, names: Sequence[str]) -> str:
     primitive = entry.primitive
-    if primitive.name in EXACT:
-        return EXACT[primitive.name].format(*names)
+    if primitive.key in EXACT:
+        return EXACT[primitive.key].format(*names)
     if is_atom(primitive.value):
         return f"math.{primitive.value.__name__}({', '.join(names)})"
     called = kernel_of(primitive.value).name

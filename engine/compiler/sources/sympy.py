@@ -64,10 +64,10 @@ def sympy_expressions(tape: Tape) -> Any:
     number = partial(exact, sympy)
 
     def apply(row: Primitive, operands: Sequence[Any]) -> Any:
-        if row.name in BUILT:
-            return BUILT[row.name](sympy, *operands)
-        if row.name in NAMES:
-            return getattr(sympy, NAMES[row.name])(*operands)
+        if row.key in BUILT:
+            return BUILT[row.key](sympy, *operands)
+        if row.key in NAMES:
+            return getattr(sympy, NAMES[row.key])(*operands)
         return formula(row, len(operands)).run(operands, apply, number)[0]
 
     symbols = [sympy.Symbol(name, real=True) for name in tape.inputs]
@@ -81,7 +81,7 @@ def formula(row: Primitive, count: int) -> Tape:
 
 
 def expressible(row: Primitive) -> bool:
-    return row.name in NAMES or row.name in BUILT or row.formula is not None
+    return row.key in NAMES or row.key in BUILT or row.formula is not None
 
 
 def exact(sympy: Any, x: float) -> Any:
