@@ -138,3 +138,11 @@ def test_a_function_of_yours_is_refused_also_under_the_name_of_a_row(name, targe
     thrice = engine.custom(lambda x: 3.0 * x, lambda x: 3.0, name=name)
     with pytest.raises(Untranslatable, match=rf"{target} lacks 1 .*: {name} \(a Python function of yours\)"):
         WRITERS[target](jit(lambda x: thrice(x), backend="numpy"), tmp_path / "f.onnx")
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("name", ["exp", "add", "relu", "square", "select", "dot"])
+def test_a_function_of_yours_is_compiled_as_itself_also_under_the_name_of_a_row(name, backend):
+    thrice = engine.custom(lambda x: 3.0 * x, lambda x: 3.0, name=name)
+    assert jit(value_and_grad(lambda x: thrice(x) * x), backend=backend)(2.0) == (12.0, 12.0)
+    assert jit(vmap(lambda x: thrice(x)), backend=backend)(np.array([2.0, 3.0])).tolist() == [6.0, 9.0]
