@@ -40,11 +40,11 @@ def padding(loop: Loop) -> tuple[int, int]:
     """The lowest and the highest place that a loop touches."""
     lanes = lanes_of(loop) or 1
     columns = -(-loop.columns // lanes) * lanes
-    ends = [loop.place, loop.place + loop.rows * loop.columns + lanes]
+    spans = [(loop.place, loop.place + loop.rows * loop.columns + lanes)]
     for repeat in loop.repeats:
         for x in (x for term in repeat.terms for x in term.operands):
-            ends += [x.at(i, j, k) for i in (0, loop.rows) for j in (0, columns) for k in (0, repeat.times)]
-    return min(ends) - lanes, max(ends) + lanes
+            spans.append(x.reach(loop.rows + 1, columns + 1, repeat.times + 1))
+    return min(low for low, _ in spans) - lanes, max(high for _, high in spans) + lanes
 
 
 class Grid(Operations):

@@ -19,6 +19,11 @@ class Stride(NamedTuple):
     def at(self, row: int, column: int, k: int) -> int:
         return self.base + row * self.down + column * self.across + k * self.along
 
+    def reach(self, rows: int, columns: int, times: int) -> tuple[int, int]:
+        """The lowest and the highest place of so many rows, columns and repetitions."""
+        ways = self.down * (rows - 1), self.across * (columns - 1), self.along * (times - 1)
+        return self.base + sum([min(way, 0) for way in ways]), self.base + sum([max(way, 0) for way in ways])
+
 
 class Summand(NamedTuple):
     """What a sum adds, or subtracts: an operand, or the product of two; of a row, all its operands."""

@@ -8,8 +8,7 @@ from math import copysign
 from typing import Final, final
 
 from engine.compiler.loops.loop import Loop, Repeat, Stride
-from engine.compiler.tape.columns import columns_of
-from engine.compiler.tape.entry import Entry
+from engine.compiler.tape.columns import Entry, columns_of
 from engine.compiler.tape.names import SHOWN, ends, shortened, spelled, stem, unused
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
@@ -97,7 +96,7 @@ class LoopText:
         for loop in self.rolled.loops:
             for repeat in loop.repeats:
                 for x in [x for term in repeat.terms for x in term.operands]:
-                    low, high = reach(x, loop, repeat.times)
+                    low, high = x.reach(loop.rows, loop.columns, repeat.times)
                     if low < high and low < self.computed and self.array(low, high)[0] == self.stem:
                         yield low, high + 1
 
@@ -134,7 +133,7 @@ class LoopText:
         moving = [(step, letter) for step, times, letter in steps if step and times > 1]
         if not moving:
             return self.name(x.base)
-        array, start = self.array(*reach(x, loop, count))
+        array, start = self.array(*x.reach(loop.rows, loop.columns, count))
         first = x.base - start
         index = " + ".join(letter if step == 1 else f"{step}*{letter}" for step, letter in moving)
         index = f"{first} + {index}" if first else index
@@ -168,13 +167,6 @@ def element(name: str, place: int) -> tuple[str, int]:
     """The array of an input w[3], and the place of w[0]; of any other input itself."""
     found = ELEMENT.fullmatch(name)
     return (found[1], place - int(found[2])) if found else (name, place)
-
-
-def reach(x: Stride, loop: Loop, count: int) -> tuple[int, int]:
-    """The lowest and the highest place that an operand takes."""
-    times = (loop.rows, loop.columns, count)
-    ways = [step * (n - 1) for step, n in zip(x[1:], times, strict=True)]
-    return x.base + sum(min(way, 0) for way in ways), x.base + sum(max(way, 0) for way in ways)
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

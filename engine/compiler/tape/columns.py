@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, final, overload
+from typing import Any, Final, NamedTuple, final, overload
 
-from engine.compiler.tape.entry import Entry
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 
 NONE: Final = -1  # in place of an operand: there is none
 LISTED: Final = -2  # in place of the first operand: there are more than two
 CHUNK: Final = 65536  # lines that are unpacked at a time
+
+
+class Entry(NamedTuple):
+    """One line of a tape.
+
+    primitive   a row of the table, or INPUT, or CONSTANT
+    operands    the places of its operands on the tape, all of them earlier; an n-ary row has any number
+    number      what a constant is; 0.0 for all others
+    """
+
+    primitive: Primitive
+    operands: tuple[int, ...] = ()
+    number: float = 0.0
 
 
 @final
@@ -115,16 +127,9 @@ class Columns:
         return unpickled, (self.rows[2:], *columns)
 
 
-def unpickled(
-    rows: list[Primitive],
-    op: array[int],
-    left: array[int],
-    right: array[int],
-    numbers: array[float],
-    listed: array[int],
-) -> Columns:
+def unpickled(rows: list[Primitive], *columns: Any) -> Columns:
     """INPUT and CONSTANT are known by identity and have no name to be pickled by."""
-    return Columns([INPUT, CONSTANT, *rows], op, left, right, numbers, listed)
+    return Columns([INPUT, CONSTANT, *rows], *columns)
 
 
 @final

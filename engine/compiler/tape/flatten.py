@@ -75,8 +75,9 @@ def gathered(inputs: Sequence[Node], results: Sequence[Node], limit: int) -> tup
         left = node.left
         right = node.right
         if left is not None:
-            stack.append(left)
-            if isinstance(right, Node):
+            if left.mark != seen:
+                stack.append(left)
+            if isinstance(right, Node) and right.mark != seen:
                 stack.append(right)
         elif isinstance(right, tuple):
             stack.extend(right)

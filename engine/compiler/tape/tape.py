@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from engine.compiler.tape.columns import Columns
-from engine.compiler.tape.entry import Entry
+from engine.compiler.tape.columns import Columns, Entry
 from engine.compiler.tape.names import SHOWN, array_of, ends, shortened, spelled, stem
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
