@@ -26,7 +26,8 @@ def trace(f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str]) -> Tape
         results = [x if isinstance(x, Node) else constant(result(x)) for x in f(inputs)]
         with LOCK:
             entries, outputs = flattened(inputs, results, began, LIMIT)
-        return Tape(names, entries, outputs)
+        del inputs, results  # before the collector is on again, and walks through the graph
+    return Tape(names, entries, outputs)
 
 
 def result(x: object) -> float:
