@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from engine.modes import LOCK, recording
 from engine.node import Node
@@ -18,6 +18,7 @@ from engine.value import Value
 CALL: Final = re.compile(r"\w+\(.*\)(\[0\])?")
 MINUS: Final = "\N{MINUS SIGN}"
 PRINTED: Final = ((" ** ", "^"), (" * ", " \N{DOT OPERATOR} "), ("-", MINUS))
+T = TypeVar("T")
 NEUTRAL: Final = {"add": 0.0, "sub": 0.0, "mul": 1.0, "pow": 1.0}  # on the right
 SLOT: Final = re.compile(r"\{(\d+|\*|left|right)\}")
 OPENING: Final = ("{", "(", "[", "|", ", ")
@@ -124,6 +125,14 @@ class Notation:
             shown[self.most - 2 : -1] = ["..."]
         return ", ".join(shown)
 
+    def written(self, primitive: Primitive, operands: Sequence[T]) -> Sequence[T]:
+        """Of operands in their thousands those that `apply` writes."""
+        if len(operands) <= 4 * self.most or self.writes_out(primitive):
+            return operands
+        half = len(operands) // 2 if "{left}" in self.template(primitive).text else len(operands)
+        halves = (operands[:half], operands[half:])
+        return [x for part in halves for x in (*part[: self.most], *part[-1:])]
+
     def operand(self, operand: Text, template: str, slot: re.Match[str], precedence: int) -> str:
         """The operand as it stands in its slot."""
         before, after = template[: slot.start()], template[slot.end() :]
@@ -166,7 +175,6 @@ class Plain(Short):
         return Text(text, precedence)
 
 
-NONE: Final[Mapping[int, Text]] = {}
 PYTHON: Final = Notation()
 SHORT: Final = Short()
 PLAIN: Final = Plain()
@@ -177,32 +185,21 @@ def short(x: float) -> str:
     return PYTHON.number(x).text if x.is_integer() and math.fabs(x) < 1e15 else f"{x:.6g}"
 
 
-def texts(
-    order: Sequence[Node], names: Mapping[int, str], notation: Notation, known: Mapping[int, Text] = NONE
-) -> dict[int, Text]:
-    """The text of every node in terms of the leaves, or of the nodes whose text is known."""
-    found = dict(known)
+def expression(order: Sequence[Node], names: Mapping[int, str], notation: Notation) -> str:
+    """The last node of an order in terms of the leaves; what would be long, in terms of its operands."""
+    found: dict[int, Text] = {}
     for node in order:
-        key = id(node)
-        if key in found:
-            continue
-        if node.parents:
-            found[key] = applied(node, found, names, notation)
-        elif key in names:
-            found[key] = Text(notation.name(names[key]))
-        else:
-            found[key] = notation.number(node._data)
-    return found
+        parents = notation.written(node.primitive, node.parents)
+        if parents:
+            operands = [found.get(id(parent)) or named(parent, names, notation) for parent in parents]
+            if sum(len(operand.text) for operand in operands) > notation.limit:
+                operands = [named(parent, names, notation) for parent in parents]
+            found[id(node)] = notation.apply(node.primitive, operands)
+    root = order[-1]
+    return (found.get(id(root)) or named(root, names, notation)).text
 
 
-def applied(node: Node, found: Mapping[int, Text], names: Mapping[int, str], notation: Notation) -> Text:
-    """One application; operands whose text is long go by their names."""
-    operands = [found[id(parent)] for parent in node.parents]
-    room = notation.limit - sum(len(operand.text) for operand in operands)
-    if room < 0:
-        operands = [called(p, found, names, notation) for p in node.parents]
-    return notation.apply(node.primitive, operands)
-
-
-def called(node: Node, found: Mapping[int, Text], names: Mapping[int, str], notation: Notation) -> Text:
-    return Text(notation.name(names[id(node)])) if node.parents and id(node) in names else found[id(node)]
+def named(node: Node, names: Mapping[int, str], notation: Notation) -> Text:
+    """Its name; a constant is called by its number."""
+    key = id(node)
+    return Text(notation.name(names[key])) if key in names else notation.number(node._data)

@@ -8,7 +8,7 @@ import engine
 from engine import Value
 from engine.explanation import explain
 from engine.latex import LATEX
-from engine.notation import PLAIN, PYTHON, texts
+from engine.notation import PLAIN, PYTHON, expression
 from engine.parser import parse
 from engine.snapshot import Snapshot
 
@@ -29,7 +29,7 @@ EVIL = [
 
 def written(root, notation):
     reading = Snapshot(root)
-    return texts(reading.order, reading.names, notation)[id(root)].text
+    return expression(reading.order, reading.names, notation)
 
 
 def sample():
@@ -224,3 +224,13 @@ def test_a_stale_graph_is_not_explained():
         explain(z)
     z.forward()
     assert str(explain(z)).startswith("z = ")
+
+
+def test_a_huge_sum_is_explained_by_its_first_operands():
+    xs = [Value(float(i)) for i in range(20_000)]
+    for root in (engine.sum(xs), engine.dot(xs, xs[::-1]), engine.logsumexp(xs)):
+        for text in (str(explain(root)), explain(root)._repr_latex_()):
+            assert len(text) < 5_000
+        assert "..." in str(explain(root, xs[-1]))
+        with pytest.raises(ValueError, match="20,001 nodes"):
+            engine.explore(root)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import islice
 from math import prod
 from typing import Final, NamedTuple, TypeVar
 
 from engine.modes import recording
 from engine.node import Node
-from engine.notation import Notation, Text, texts
+from engine.notation import Notation, Text, expression, named
 from engine.snapshot import Snapshot
-from engine.sweep import local_gradient
+from engine.sweep import dependents, local_gradient
 from engine.value import Value
 
 T = TypeVar("T")
@@ -20,6 +20,7 @@ PATHS: Final = 10  # of one derivative that are written out
 FACTORS: Final = 6  # of one path
 STEPS: Final = 30  # local steps
 TARGETS: Final = 12  # derivatives, if none is asked for
+FORMULAS: Final = 1000  # local derivatives of one operation
 MANY: Final = 10**15  # from here on paths are not counted any more
 
 
@@ -51,13 +52,16 @@ class Chain:
     """The chain rule for the derivatives of root to some targets."""
 
     def __init__(self, root: Value, targets: Sequence[Node]) -> None:
-        reading = Snapshot(root, targets)
+        shown = targets[:TARGETS]
+        reading = Snapshot(root, shown)
         self.root = root
         self.order = reading.order
         self.names = reading.names
         self.gradients = reading.gradients
-        self.edges = {id(node): edges(node) for node in self.order if node.parents}
-        self.sums = [self.sum(target) for target in targets[:TARGETS]]
+        active = dependents(self.order, map(id, shown))
+        self.heads = [node for node in self.order if id(node) in active and node.parents]
+        self.edges = {id(node): edges(node, active) for node in self.heads}
+        self.sums = [self.sum(target) for target in shown]
         self.omitted = len(targets) - len(self.sums)
 
     def sum(self, target: Node) -> Sum:
@@ -68,7 +72,7 @@ class Chain:
     def counts(self, target: Node) -> dict[int, int]:
         """How many paths lead from each node down to the target; nodes without one are left out."""
         counts = {id(target): 1}
-        for node in self.order:
+        for node in self.heads:
             if node is not target:
                 ways = sum(counts.get(id(edge.tail), 0) for edge in self.edges.get(id(node), ()))
                 if ways:
@@ -94,19 +98,21 @@ class Chain:
                 stack.append(iter(self.edges[id(edge.tail)]))
 
     def expression(self, notation: Notation) -> str:
-        return texts(self.order, self.names, notation)[id(self.root)].text
+        return expression(self.order, self.names, notation)
 
     def name(self, node: Node, notation: Notation) -> Text:
-        """Its name; a constant is called by its number."""
-        key = id(node)
-        return Text(notation.name(self.names[key])) if key in self.names else notation.number(node._data)
+        return named(node, self.names, notation)
 
     def formula(self, node: Node, notation: Notation) -> str:
         """An operation, of the names of its operands."""
-        return notation.apply(node.primitive, [self.name(p, notation) for p in node.parents]).text
+        operands = notation.written(node.primitive, node.parents)
+        return notation.apply(node.primitive, [self.name(operand, notation) for operand in operands]).text
 
     def formulas(self, node: Node, notation: Notation) -> list[str]:
-        """Its local derivatives, of the names of its operands; "" for one that is a mere number."""
+        """Its local derivatives, of the names of its operands; "" for one that is a mere number, and
+        where there are too many."""
+        if len(node.parents) > FORMULAS:
+            return [""] * len(node.parents)
         known = {id(operand): self.name(operand, notation) for operand in node.parents}
         return [slope_text(derivative, node, known, notation) for derivative in local_formulas(node)]
 
@@ -116,18 +122,18 @@ class Chain:
         heads = {head for head, _ in used}
         return [
             (node, [edge for edge in self.edges[id(node)] if (id(node), edge.i) in used])
-            for node in self.order
+            for node in self.heads
             if id(node) in heads
         ]
 
 
-def edges(node: Node) -> list[Edge]:
-    """The operands of an operation that a gradient can pass to."""
+def edges(node: Node, active: Container[int]) -> list[Edge]:
+    """From an operation to its active operands, as far as a gradient can pass to them."""
     slopes = zip(node.parents, local_gradient(node), strict=True)
     return [
         Edge(node, i, slope)
         for i, (parent, slope) in enumerate(slopes)
-        if slope is not None and not parent.is_constant
+        if slope is not None and id(parent) in active and not parent.is_constant
     ]
 
 

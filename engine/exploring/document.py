@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engine.explanation.chain import local_formulas, slope_text
 from engine.node import Node
-from engine.notation import PLAIN, Text, texts
+from engine.notation import PLAIN, Text, expression
 from engine.snapshot import Snapshot
 from engine.sweep import local_gradient
 from engine.text import clean, symbol
@@ -57,7 +57,7 @@ def document(root: Value) -> dict[str, Any]:
     return {
         "format": "chainrule graph",
         "version": VERSION,
-        "expression": texts(order, called, PLAIN)[id(root)].text,
+        "expression": expression(order, called, PLAIN),
         "nodes": [
             {
                 "kind": kind(node),

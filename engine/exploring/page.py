@@ -16,7 +16,8 @@ from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
 from engine.files import AnyPath, write_file
-from engine.snapshot import Snapshot
+from engine.modes import LOCK
+from engine.sweep import topological_order
 from engine.text import escape
 from engine.value import Value
 
@@ -34,7 +35,10 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
 
     Raises ValueError for a graph of more than 500 nodes, and for a history that does not fit.
     """
-    count = len(Snapshot(root).order) if isinstance(root, Value) else 0
+    count = 0
+    if isinstance(root, Value):
+        with LOCK:
+            count = len(topological_order([root]))
     if count > MAX_NODES:
         raise ValueError(
             f"the graph has {count:,} nodes, the page shows up to {MAX_NODES}: explore a node nearer to "
