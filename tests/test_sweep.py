@@ -127,3 +127,13 @@ def test_what_only_a_jump_looks_at_gets_nothing_and_keeps_what_it_had():
 def test_what_a_jump_and_a_slope_look_at_gets_the_slope():
     assert gradients(lambda x: engine.floor(x) * x + engine.sign(x), 2.5) == [2.0]
     assert gradients(lambda x, y: x // y + x * y, 7.0, 2.0) == [2.0, 7.0]
+
+
+@pytest.mark.parametrize("row", [engine.add, engine.sub, engine.mul, engine.div, engine.copysign, engine.mod])
+def test_an_operand_of_two_nodes_gets_what_both_pass(row):
+    once = gradients(row, 3.0, 2.0)
+    assert once[0] != 0.0
+    assert gradients(lambda x, y: row(x, y) + row(x, y), 3.0, 2.0) == [2.0 * slope for slope in once]
+    assert gradients(lambda x: row(x, x) + row(x, x), 3.0) == [
+        2.0 * slope for slope in gradients(lambda x: row(x, x), 3.0)
+    ]
