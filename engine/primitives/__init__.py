@@ -4,8 +4,8 @@
 A row reads: name, kernel, then one partial derivative for each argument as a straight expression in
 rows, so that it can be differentiated again. Rows that exist for that only are helper rows: they
 stand at the end of their file, and have accurate kernels of their own; readers see their formulas.
-`__all__` has
-the public rows; those that take lists or options are public through `engine.functions`.
+What else a row says stands in columns with names, described at `Primitive`. `__all__` has the public
+rows; those that take lists or options are public through `engine.functions`.
 """
 
 from engine.primitives.activations import *
