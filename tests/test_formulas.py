@@ -9,7 +9,7 @@ from test_primitives import arity, point
 
 import engine
 from engine import Value, explain, grad, value_and_grad
-from engine.compiler import jit
+from engine.compiler import Untranslatable, jit
 from engine.kernels import elementary
 from engine.latex import LATEX
 from engine.notation import SHORT, Text
@@ -122,3 +122,11 @@ def test_what_depends_on_no_variable_is_a_number():
     x = Value(3.0, "x")
     assert "dv1/dx = 0.5\n" in str(explain(x / 2.0))
     assert "dv1/dx = 0.434294 / x = " in str(explain(engine.log(x, 10)))
+
+
+@pytest.mark.skipif(sympy is None, reason="sympy is not installed")
+def test_what_a_formula_lacks_is_named():
+    twice = engine.custom(lambda x: 2.0 * x, lambda x: 2.0, name="twice")
+    four = Primitive("four", elementary.sin, lambda x: 4.0, formula=lambda x: twice(twice(x)))
+    with pytest.raises(Untranslatable, match="sympy lacks 1 operations.*: twice"):
+        jit(lambda x: four(x)).to_sympy()

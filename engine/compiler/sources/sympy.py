@@ -4,7 +4,7 @@ rational numbers they are, so that SymPy rounds nothing."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ def sympy_expressions(tape: Tape) -> Any:
         sympy = import_module("sympy")
     except ImportError:
         raise ImportError("to_sympy needs SymPy: pip install sympy") from None
-    missing = dict.fromkeys(e.primitive.name for _, e in tape.operations() if not expressible(e.primitive))
+    missing = lacking(tape)
     if missing:
         names = ", ".join(sorted(missing))
         raise Untranslatable(f"sympy lacks {len(missing)} operations, which have no formula either: {names}")
@@ -75,13 +75,19 @@ def sympy_expressions(tape: Tape) -> Any:
     return results[0] if len(results) == 1 else tuple(results)
 
 
+@cache
 def formula(row: Primitive, count: int) -> Tape:
     """The formula of a row as a tape of so many operands."""
     return trace(lambda xs: [row.expressed(xs)], [f"x{i}" for i in range(count)])
 
 
-def expressible(row: Primitive) -> bool:
-    return row.key in NAMES or row.key in BUILT or row.formula is not None
+def lacking(tape: Tape) -> set[str]:
+    """The rows of a tape, and of formulas in their place, that SymPy lacks."""
+    missing: set[str] = set()
+    for row, operands, _ in tape.entries[len(tape.inputs) :]:
+        if operands and row.key not in NAMES and row.key not in BUILT:
+            missing |= {row.name} if row.formula is None else lacking(formula(row, len(operands)))
+    return missing
 
 
 def exact(sympy: Any, x: float) -> Any:
