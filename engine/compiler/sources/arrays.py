@@ -23,40 +23,30 @@ from engine.compiler.tape.symbol import applied
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
 from engine.node import CONSTANT
-from engine.primitive import TABLE, Primitive
+from engine.primitive import ATOM, TABLE, Primitive
+from engine.primitives.row import COMPARISON, PRODUCT, SIGN, SUM
 
-COMPARISON, SUM, PRODUCT, SIGN, CLOSED = range(5)  # how tight an expression binds
-SIGNS: Final = {
-    "add": ("+", SUM),
-    "sub": ("-", SUM),
-    "mul": ("*", PRODUCT),
-    "div": ("/", PRODUCT),
-    "less": ("<", COMPARISON),
-    "less_equal": ("<=", COMPARISON),
-    "greater": (">", COMPARISON),
-    "greater_equal": (">=", COMPARISON),
-}
 WIDTH: Final = 60  # characters of an expression that is written where it is used, if that is one place
 HIGHEST: Final = 1  # order of a derivative that a row takes as an operand, and still has derivatives itself
 WHOLE: Final = 16  # up to here, what is whole and known is part of a function: x**3 is pow_3
 
 
 class Text(NamedTuple):
-    """An expression. rank: how tight it binds; truth: it is a truth value; known: what a literal is."""
+    """An expression. rank: its precedence; truth: it is a truth value; known: what a literal is."""
 
     text: str
-    rank: int = CLOSED
+    rank: int = ATOM
     truth: bool = False
     known: float | None = None
 
-    def within(self, rank: int = CLOSED) -> str:
+    def within(self, rank: int = ATOM) -> str:
         """In an expression that binds so tight."""
         return self.text if self.rank >= rank else f"({self.text})"
 
 
 def number_text(x: float) -> Text:
     text = literal(x)
-    return Text(text, SIGN if text[0] == "-" else CLOSED, known=x)
+    return Text(text, SIGN if text[0] == "-" else ATOM, known=x)
 
 
 class Key(NamedTuple):
@@ -129,11 +119,9 @@ class Module:
         xs = list(map(self.number, operands))
         if row.key in LISTS:
             return Text(LISTS[row.key]([x.within() for x in xs]), PRODUCT)
-        if row.key == "neg":
-            return Text(f"-{xs[0].within(SIGN)}", SIGN)
-        sign, rank = SIGNS[row.key]
-        # The right operand stands in brackets also where it binds as tight: x - (y - z)
-        text = f"{xs[0].within(rank)} {sign} {xs[1].within(rank + 1)}"
+        # A right operand stands in brackets also where it binds as tight: x - (y - z)
+        rank = row.precedence
+        text = row.python.format(xs[0].within(rank), *[x.within(rank + 1) for x in xs[1:]])
         return Text(text, rank, truth=rank == COMPARISON)
 
     def passed(self, x: Text) -> str:
@@ -218,9 +206,7 @@ class Module:
         slots, lines = list(inputs), list[str]()
         for slot, (primitive, operands, number) in enumerate(tape.entries[len(inputs) :], len(inputs)):
             if primitive is CONSTANT:
-                slots.append(
-                    Text(literal(number), SIGN if literal(number)[0] == "-" else CLOSED, known=number)
-                )
+                slots.append(number_text(number))
                 continue
             text = self.applied(primitive, [slots[i] for i in operands], ruled)
             if uses[slot] > 1 or (len(text.text) > WIDTH and slot not in tape.outputs):

@@ -14,7 +14,7 @@ from engine.compiler.kernels.definition import Kernel, identifier, is_atom, kern
 from engine.compiler.kernels.walker import Walker
 from engine.primitive import Primitive
 
-INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}  # rows that are an operator
+INFIX: Final = frozenset({"add", "sub", "mul", "div"})  # rows that are an operator, spelled as in Python
 # Of C, of C++, which reads our headers, and of JavaScript
 RESERVED: Final = frozenset(
     """abstract alignas alignof and and_eq arguments asm auto await bitand bitor bool boolean break byte case
@@ -88,7 +88,7 @@ class Dialect(ABC):
     def operation(self, primitive: Primitive, names: Sequence[str]) -> str:
         """A row applied to operands."""
         if primitive.key in INFIX:
-            return f" {INFIX[primitive.key]} ".join(names)
+            return primitive.python.format(*names)
         if is_atom(primitive.value):
             return f"{self.atoms[primitive.value.__name__]}({', '.join(names)})"
         arguments = self.listed(names) if primitive.gradient is not None else ", ".join(names)

@@ -12,13 +12,11 @@ from ctypes import c_float
 from functools import cache
 from typing import Any, Final, final
 
-from engine.compiler.kernels import error_function
 from engine.compiler.kernels.lowering import lowered
 from engine.compiler.tape.names import unused
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE, Primitive
-from engine.primitives import erfc
 
 OPSET: Final = 22  # not the newest, which ONNX Runtime 1.32 refuses
 DOMAIN: Final = "chainrule"  # of the functions
@@ -41,8 +39,6 @@ OPERATORS: Final = {
     "fmod": "Mod",
 } | {name: name.capitalize() for name in "abs floor ceil round exp log sqrt sin cos tanh relu".split()}
 NATIVE: Final = {"select", "sum", "dot", *COMPARISONS, *OPERATORS}
-# The engine's own takes four times as many operations, to be right to 1 ulp instead of 3
-SHORTER: Final = {erfc: Primitive("erfc", error_function.erfc, *erfc.partials)}
 
 
 @final
@@ -87,8 +83,8 @@ class Term:
 @cache
 def body(row: Primitive, known: tuple[float | None, ...]) -> Tape:
     """A row by its kernel, of operands some of which are known."""
-    kernel, names = SHORTER.get(row, row), [f"x{i}" for i in range(len(known))]
-    tape = trace(lambda xs: [kernel(*[x if k is None else k for x, k in zip(xs, known, strict=True)])], names)
+    names = [f"x{i}" for i in range(len(known))]
+    tape = trace(lambda xs: [row(*[x if k is None else k for x, k in zip(xs, known, strict=True)])], names)
     # Of many operands nothing is a function: softmax shares what its components have in common
     functions = {name for name, each in TABLE.items() if each.gradient is None}
     return lowered(tape, (NATIVE | functions) - {row.key}, "ONNX")

@@ -18,7 +18,7 @@ from engine.compiler.tape.names import function_name, stem
 from engine.compiler.tape.tape import Entry, Tape
 from engine.node import CONSTANT, INPUT
 
-EXACT: Final = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}"}
+EXACT: Final = frozenset({"add", "sub", "mul", "neg"})  # Python's operators never raise
 
 
 def python_source(tape: Tape, namespace: str, name: str = "f", dtype: str = "float64") -> str:
@@ -64,7 +64,7 @@ def math_source(tape: Tape, name: str, reserved: set[str]) -> str:
 def by_kernel(entry: Entry, names: Sequence[str]) -> str:
     primitive = entry.primitive
     if primitive.key in EXACT:
-        return EXACT[primitive.key].format(*names)
+        return primitive.python.format(*names)
     if is_atom(primitive.value):
         return f"math.{primitive.value.__name__}({', '.join(names)})"
     called = kernel_of(primitive.value).name
