@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 
 from engine.compiler import Untranslatable
 from engine.compiler.kernels.lowering import lowered
+from engine.compiler.llvm.library import kernel_functions
+from engine.compiler.llvm.scalar import SCALAR
+from engine.compiler.sources.c import CFile
+from engine.compiler.sources.javascript import javascript_source
+from engine.compiler.sources.python import python_source
 from engine.compiler.tape.symbol import applied
 from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE, Primitive, custom
@@ -78,6 +83,30 @@ def test_a_refusal_names_the_row_the_line_and_the_target(kernel, reason):
         lowered(from_outside(kernel), BASIC, "this target")
     assert str(error.value).startswith("this target lacks 1 operations of this function: outside (")
     assert reason in str(error.value)
+
+
+TRANSLATORS = {
+    "C": lambda tape: CFile(tape, "f").source(),
+    "JavaScript": lambda tape: javascript_source(tape, "f"),
+    "compiled code": lambda tape: kernel_functions([e.primitive for _, e in tape.operations()], SCALAR),
+    "math": lambda tape: python_source(tape, "math"),
+    "numpy": lambda tape: python_source(tape, "numpy"),
+}
+
+
+@pytest.mark.parametrize("target", TRANSLATORS)
+@pytest.mark.parametrize(
+    ("kernel", "reason"),
+    [
+        (lowerable.again, "line 52 of lowerable calls itself"),
+        (lowerable.worded, "line 57 of lowerable is outside of the subset"),
+    ],
+)
+def test_every_target_refuses_what_is_outside_of_the_subset(kernel, reason, target):
+    with pytest.raises(
+        Untranslatable, match=f"{target} lacks 1 operations of this function: outside .*{reason}"
+    ):
+        TRANSLATORS[target](from_outside(kernel))
 
 
 def test_all_that_is_missing_is_in_one_refusal():

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, final
+from typing import Any, Final, final
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.calls.results import Results
 from engine.compiler.errors import Untranslatable
-from engine.compiler.sources.arrays import row_function
+from engine.compiler.sources.arrays import Key, key_of, row_function
 from engine.compiler.sources.namespaces import NUMPY
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT
-from engine.primitive import Primitive
+
+PART: Final = 2048  # examples at a time: what is larger than a cache takes eight times as long
 
 
 @final
@@ -27,6 +28,7 @@ class NumpyBackend:
         self.dtype = options.dtype
         self.entries = list(tape.entries)
         self.last = last_uses(tape)
+        self.known = {i: e.number for i, e in enumerate(self.entries) if e.primitive is CONSTANT}
 
     def numbers(self, *xs: float) -> list[float]:
         return self.tape.evaluate(xs)
@@ -49,23 +51,26 @@ class NumpyBackend:
             return numpy.array(self.tape.evaluate(scalars), dtype=self.dtype)
         outputs = numpy.empty((examples, len(self.tape.outputs)), dtype=self.dtype)
         with numpy.errstate(all="ignore"):
-            for k, column in enumerate(self.columns(blocks)):
-                outputs[:, k] = column
+            for start in range(0, examples, PART):
+                part = slice(start, start + PART)
+                for k, column in enumerate(self.columns(blocks, part)):
+                    outputs[part, k] = column
         return outputs if self.layout.reduce is None else reduced(outputs, self.layout.reduce)
 
-    def columns(self, blocks: Sequence[Any]) -> list[Any]:
-        """Each output over all examples, or one number if it is the same for all."""
+    def columns(self, blocks: Sequence[Any], part: slice) -> list[Any]:
+        """Each output over a part of the examples, or one number if it is the same for all."""
         slots: list[Any] = []
         number_of = sys.modules["numpy"].dtype(self.dtype).type
         for block, array in zip(self.layout.blocks, blocks, strict=True):
-            slots += [array[:, j] if block.batched else array[j] for j in range(block.size)]
+            slots += [array[part, j] if block.batched else array[j] for j in range(block.size)]
         for slot, (primitive, operands, number) in enumerate(self.entries):
             if primitive is CONSTANT:
                 slots.append(number_of(number))
             elif operands:
-                slots.append(elementwise(primitive, len(operands))(*[slots[i] for i in operands]))
+                key = key_of(primitive, [self.known.get(i) for i in operands])
+                slots.append(elementwise(key)(*key.free([slots[i] for i in operands])))
                 for i in self.last[slot]:
-                    slots[i] = None  # large batches: an array goes when nobody reads it any more
+                    slots[i] = None  # long tapes: an array goes when nobody reads it any more
         return [slots[i] for i in self.tape.outputs]
 
 
@@ -88,17 +93,17 @@ def last_uses(tape: Tape) -> dict[int, list[int]]:
 
 
 @cache
-def elementwise(primitive: Primitive, count: int) -> Callable[..., Any]:
-    """A row of so many operands as a function of arrays."""
+def elementwise(key: Key) -> Callable[..., Any]:
+    """A row as a function of arrays, in place of the operands that are not known."""
     try:
-        function = row_function(primitive, count)
+        function = row_function(key)
     except Untranslatable:
-        return by_kernel(primitive)
-    return function if primitive.key in NUMPY.spelled else in_double(function)
+        function = by_kernel(key)
+    return function if key.row.key in NUMPY.spelled else in_own_precision(function)
 
 
-def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Kernels are right in double precision, whatever the arrays are in."""
+def in_own_precision(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Kernels compute in double precision, whatever the arrays are in."""
     numpy = sys.modules["numpy"]
 
     def applied(*columns: Any) -> Any:
@@ -107,15 +112,14 @@ def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
     return applied
 
 
-def by_kernel(primitive: Primitive) -> Callable[..., Any]:
+def by_kernel(key: Key) -> Callable[..., Any]:
     """The kernel, example by example: for what cannot be lowered."""
     numpy = sys.modules["numpy"]
 
     def applied(*columns: Any) -> Any:
-        rows = numpy.broadcast_arrays(*columns)
-        values = [
-            primitive.evaluate(list(row)) for row in zip(*(r.ravel().tolist() for r in rows), strict=True)
-        ]
-        return numpy.array(values, dtype=numpy.result_type(*columns)).reshape(rows[0].shape)
+        arrays = numpy.broadcast_arrays(*columns)
+        points = zip(*(array.ravel().tolist() for array in arrays), strict=True)
+        values = [key.row.evaluate(key.operands(point)) for point in points]
+        return numpy.array(values).reshape(arrays[0].shape)
 
     return applied

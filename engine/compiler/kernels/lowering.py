@@ -2,7 +2,7 @@
 
 Both sides of every branch are computed, and one of them is selected; a loop stands there once for each of its
 rounds. What is known when a graph is made (constant operands, the length of a list) is computed at once. The
-graph has the numbers of its kernel, to the bit but for erfc. It is not to be differentiated: rows have partials.
+graph has the numbers of its kernel, to the bit but for erfc; to be differentiated, a row has its partials.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, final
 
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernels.definition import lacking
-from engine.compiler.kernels.lowering import Target
+from engine.compiler.kernels.lowering import Target, as_nodes
 from engine.compiler.sources.namespaces import LISTS, NAMESPACES, Namespace
 from engine.compiler.sources.parameters import arguments, literal
 from engine.compiler.tape.names import stem, unused
@@ -61,6 +61,11 @@ class Key(NamedTuple):
         known, rest = dict(self.known), iter(xs)
         return [known[i] if i in known else next(rest) for i in range(self.size)]
 
+    def free(self, operands: Sequence[Any]) -> list[Any]:
+        """Those of all operands that are not known."""
+        known = dict(self.known)
+        return [x for i, x in enumerate(operands) if i not in known]
+
     def title(self) -> str:
         """Its name, if nothing else has it."""
         count = f"_of_{self.size}" if self.row.gradient is not None else ""
@@ -71,11 +76,10 @@ class Key(NamedTuple):
         return ["x"] if free == 1 else [f"x{i}" for i in range(free)]
 
 
-def key_of(row: Primitive, operands: Sequence[Text]) -> Key:
+def key_of(row: Primitive, known: Sequence[float | None]) -> Key:
     """Orders, as of a derivative, have to be known; other small whole numbers make a function simpler."""
-    known = [(i, x.known) for i, x in enumerate(operands) if x.known is not None]
-    own = [(i, x) for i, x in known if row.gradient is None and (x.is_integer() and abs(x) <= WHOLE)]
-    return Key(row, len(operands), tuple(own))
+    own = [(i, x) for i, x in enumerate(known) if x is not None and x.is_integer() and abs(x) <= WHOLE]
+    return Key(row, len(known), tuple(own) if row.gradient is None and len(own) < len(known) else ())
 
 
 @final
@@ -98,7 +102,7 @@ class Module:
         ruled = ruled and bool(self.library.rule)
         if row.key in (self.library.alike if ruled else self.library.spelled):
             return self.spelled(row, operands)
-        key = key_of(row, operands)
+        key = key_of(row, [x.known for x in operands])
         try:
             name = self.function(key)
         except Untranslatable as error:
@@ -108,8 +112,7 @@ class Module:
             return self.constants[key]
         if ruled:
             self.give_rule(key)
-        known = dict(key.known)
-        return Text(f"{name}({', '.join(self.passed(x) for i, x in enumerate(operands) if i not in known)})")
+        return Text(f"{name}({', '.join(map(self.passed, key.free(operands)))})")
 
     def spelled(self, row: Primitive, operands: Sequence[Text]) -> Text:
         if row.key == "select":
@@ -183,14 +186,13 @@ class Module:
         if any(abs(x) > HIGHEST for i, x in key.known if key.row.domain[i].whole):
             reason = f"a higher derivative of {key.row.name}: write out the function's own derivative instead"
             return [f"raise NotImplementedError({reason!r})"]
-        known, names = dict(key.known), key.names()
+        names = key.names()
         there: list[bool] = []
 
         def gradient(xs: Sequence[Any]) -> list[Any]:
-            partials = key.row.local_gradient(key.operands(xs))
-            free = [partial for i, partial in enumerate(partials) if i not in known]
-            there[:] = [partial is not None for partial in free]
-            return [partial for partial in free if partial is not None]
+            partials = key.free(key.row.local_gradient(key.operands(xs)))
+            there[:] = [partial is not None for partial in partials]
+            return [partial for partial in partials if partial is not None]
 
         tape = simplified(trace(gradient, names))
         lines, results = self.written(tape, [Text(name) for name in names], ruled=True)
@@ -229,18 +231,18 @@ def definition(name: str, parameters: Sequence[str], lines: Sequence[str]) -> st
     return "\n".join([f"def {name}({', '.join(parameters)}):", *(f"    {line}" for line in lines)])
 
 
-def row_function(row: Primitive, count: int) -> Callable[..., Any]:
-    """A row of so many operands as a function of NumPy arrays. Raises Untranslatable."""
-    numpy = import_module("numpy")
-    names = Key(row, count, ()).names()
-    if row.key in NAMESPACES["numpy"].spelled:
-        text = Module("numpy", names).spelled(row, list(map(Text, names)))
-        text = Module("numpy", names).number(text)
-        return eval(f"lambda {', '.join(names)}: {text.text}", {"numpy": numpy})  # type: ignore[no-any-return]
-    tape = trace(lambda xs: [applied(row, xs)], names)
-    module: dict[str, Any] = {}
-    exec(array_source(tape, "numpy", "f", "float64"), module)
-    return module["f"]  # type: ignore[no-any-return]
+def row_function(key: Key) -> Callable[..., Any]:
+    """A row as a function of NumPy arrays. Raises Untranslatable."""
+    names, module = key.names(), Module("numpy", ["f"])
+    if key.row.key in module.library.spelled:
+        operands = key.operands(list(map(Text, names)))
+        texts = [x if isinstance(x, Text) else number_text(x) for x in operands]
+        text = module.number(module.spelled(key.row, texts))
+        return eval(f"lambda {', '.join(names)}: {text.text}", {"numpy": import_module("numpy")})  # type: ignore[no-any-return]
+    tape = trace(lambda xs: [applied(key.row, as_nodes(key.operands(xs)))], names)
+    functions: dict[str, Any] = {}
+    exec(array_source(tape, "numpy", "f", "float64"), functions)
+    return functions["f"]  # type: ignore[no-any-return]
 
 
 def array_source(tape: Tape, namespace: str, name: str, dtype: str) -> str:
