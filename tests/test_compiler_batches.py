@@ -17,7 +17,7 @@ from engine import (
 )
 from engine.compiler import jit
 from engine.primitive import TABLE
-from engine.testing.expression import ordered
+from engine.testing.expression import nodes_in_order
 from engine.testing.strategies import expressions
 
 
@@ -116,7 +116,7 @@ def test_numpy_is_within_4_ulp_of_the_condition(expression):
     expected = expression(*expression.inputs)
     got = jit(vmap(first), backend="numpy")(*(np.array([x, x]) for x in expression.inputs))
     expression.root.backward()
-    steps = [node for node in ordered(expression.root) if node.parents]
+    steps = [node for node in nodes_in_order(expression.root) if node.parents]
     condition = math.fsum(abs(node.grad * node.data) for node in steps)
     assert abs(got[0] - expected) <= 4.0 * 2.3e-16 * condition + 5e-324
     assert got[1] == got[0]

@@ -21,7 +21,7 @@ from engine.compiler.llvm import executable, plan
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE
-from engine.testing.expression import ordered
+from engine.testing.expression import nodes_in_order
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("llvmlite") is None, reason="llvmlite is not installed"
@@ -43,7 +43,7 @@ def test_random_expressions_have_the_engines_bits_on_scalars_and_4_ulp_of_the_co
         value, _ = next(lanes), [next(lanes) for _ in e.inputs]
         e.root.zero_grad()
         e.root.backward()
-        condition = math.fsum(abs(node.grad * node.data) for node in ordered(e.root) if node.parents)
+        condition = math.fsum(abs(node.grad * node.data) for node in nodes_in_order(e.root) if node.parents)
         assert abs(value - e.root.data) <= 4.0 * 2.3e-16 * condition + 5e-324, e
 
 

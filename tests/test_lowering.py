@@ -89,7 +89,6 @@ TRANSLATORS = {
     "C": lambda tape: CFile(tape, "f").source(),
     "JavaScript": lambda tape: javascript_source(tape, "f"),
     "compiled code": lambda tape: kernel_functions([e.primitive for _, e in tape.operations()], SCALAR),
-    "math": lambda tape: python_source(tape, "math"),
     "numpy": lambda tape: python_source(tape, "numpy"),
 }
 
