@@ -11,7 +11,7 @@ from engine.primitive import Primitive
 
 NONE: Final = -1  # in place of an operand: there is none
 LISTED: Final = -2  # in place of the first operand: there are more than two
-CHUNK: Final = 65536  # lines that are unpacked at a time
+CHUNK: Final = 65536  # lines that are packed at a time
 
 
 class Entry(NamedTuple):
@@ -69,11 +69,8 @@ class Columns:
         return self.entry(self.op[slot], self.left[slot], self.right[slot])
 
     def __iter__(self) -> Iterator[Entry]:
-        for start in range(0, len(self.op), CHUNK):
-            end = start + CHUNK
-            lines = zip(self.op[start:end], self.left[start:end], self.right[start:end], strict=True)
-            for op, left, right in lines:
-                yield self.entry(op, left, right)
+        for op, left, right in zip(self.op, self.left, self.right, strict=True):
+            yield self.entry(op, left, right)
 
     def entry(self, op: int, left: int, right: int) -> Entry:
         """A line as a reader wants it."""

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Final, final
 
-from engine.compiler.tape.columns import CHUNK, LISTED, NONE, Columns, Writer
+from engine.compiler.tape.columns import LISTED, NONE, Columns, Writer
 from engine.compiler.tape.identities import RULES, TRUTHS, Pattern, Rule, Side, same_bits
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
@@ -90,22 +90,17 @@ class Builder:
         """For each line of a tape its slot in here."""
         kinds = [self.kind(row) for row in columns.rows]
         places = list(range(self.inputs))
-        for start in range(self.inputs, len(columns.op), CHUNK):
-            end = start + CHUNK
-            ops: list[int] = columns.op[start:end].tolist()
-            lefts: list[int] = columns.left[start:end].tolist()
-            rights: list[int] = columns.right[start:end].tolist()
-            for i in range(len(ops)):
-                left = lefts[i]
-                right = rights[i]
-                if left >= 0:
-                    second = places[right] if right >= 0 else NONE
-                    places.append(self.apply(kinds[ops[i]], places[left], second))
-                elif left == LISTED:
-                    operands = [places[slot] for slot in columns.list_at(right)]
-                    places.append(self.apply_list(kinds[ops[i]], operands))
-                else:
-                    places.append(self.constant(columns.numbers[right]))
+        start = self.inputs
+        lines = zip(columns.op[start:], columns.left[start:], columns.right[start:], strict=True)
+        for op, left, right in lines:
+            if left >= 0:
+                second = places[right] if right >= 0 else NONE
+                places.append(self.apply(kinds[op], places[left], second))
+            elif left == LISTED:
+                operands = [places[slot] for slot in columns.list_at(right)]
+                places.append(self.apply_list(kinds[op], operands))
+            else:
+                places.append(self.constant(columns.numbers[right]))
         return places
 
     def constant(self, number: float) -> int:
