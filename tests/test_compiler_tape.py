@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value, dot, exp, grad, sin, value_and_grad, where
+from engine import Value, dot, exp, grad, sin, tanh, value_and_grad, where
 from engine import sum as total
 from engine.compiler import jit as compiled_by
 from engine.compiler.tape import columns
@@ -102,6 +102,10 @@ def test_captured_values_are_constants():
     f = jit(lambda x: w * x)
     assert f(1.0) == 6.0
     assert "6.0 * x" in str(f.tape)
+
+
+def test_a_line_names_its_row_also_where_readers_see_a_formula():
+    assert "v1 = sech2(x)" in str(simplified(trace(lambda xs: [grad(tanh)(xs[0])], "x")))
 
 
 def test_a_long_tape_prints_its_ends():
