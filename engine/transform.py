@@ -13,12 +13,13 @@ from operator import index
 from typing import Any, final
 
 from engine import functions
+from engine.batch import Batch, batch_length, examples
 from engine.modes import LOCK, recording
 from engine.node import CONSTANT, INPUT, LINK, Node
-from engine.primitive import Traceable, as_float, is_number
+from engine.primitive import Traceable, as_float
 from engine.primitives import identity
 from engine.sweep import dependents, pull, push, reverse, topological_order
-from engine.trees import Tree, is_array, outer, parts
+from engine.trees import Tree, is_array, outer
 from engine.value import Value, constant
 
 Function = Callable[..., Any]
@@ -249,78 +250,24 @@ def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None) -> Function:
     `reduce` is None to stack the results, "sum" or "mean" to combine them. Raises ValueError for an
     empty batch or axes of different length.
     """
-    return Mapped(f, in_axes, reduce)
+    return Mapped(f, Batch(in_axes, reduce).checked())
 
 
 @final
 class Mapped:
     """What `vmap` returns. `jit` knows it by its class: it traces one example and loops itself."""
 
-    def __init__(self, f: Function, in_axes: Any, reduce: str | None) -> None:
-        if reduce not in (None, "sum", "mean"):
-            raise ValueError(f'reduce is None, "sum" or "mean", got {reduce!r}')
+    def __init__(self, f: Function, batch: Batch) -> None:
         update_wrapper(self, f, updated=())
         self.example = f
-        self.in_axes = in_axes
-        self.reduce = reduce
+        self.batch = batch
 
     def __call__(self, *args: Any) -> Any:
-        axes = self.axes(len(args))
-        pairs = list(zip(args, axes, strict=True))
-        lengths = {n for arg, axis in pairs for n in batch_lengths(arg, axis)}
-        if len(lengths) != 1 or 0 in lengths:
-            found = sorted(lengths) or "no mapped axis"
-            raise ValueError(f"vmap needs one batch length above 0, got {found}")
-        columns = [examples(arg, axis, *lengths) for arg, axis in pairs]
+        axes = self.batch.axes(len(args))
+        count = batch_length(args, axes)
+        columns = [examples(arg, axis, count) for arg, axis in zip(args, axes, strict=True)]
         results = [Tree(self.example(*example)) for example in zip(*columns, strict=True)]
-        return combined(results, self.reduce, args)
-
-    def axes(self, count: int) -> Sequence[int | None]:
-        """One entry of `in_axes` for each argument. Raises ValueError for another number of them."""
-        in_axes = self.in_axes
-        axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
-        if len(axes) != count:
-            raise ValueError(f"in_axes has {len(axes)} entries for a call with {count} arguments")
-        if not all(axis is None or isinstance(axis, int) for axis in axes):
-            raise ValueError(f"in_axes holds an int or None for each argument, got {in_axes!r:.60}")
-        return axes
-
-
-def batch_lengths(arg: Any, axis: int | None) -> list[int]:
-    """How many examples each mapped part of an argument holds."""
-    if axis is None:
-        return []
-    if is_array(arg):
-        if not -arg.ndim <= axis < arg.ndim:
-            raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
-        return [arg.shape[axis]]
-    if isinstance(arg, list):
-        return [len(arg)] if axis == 0 else [n for part in arg for n in batch_lengths(part, axis - 1)]
-    children = parts(arg)
-    if children is None:
-        kind = f"{type(arg).__name__} {arg!r:.40}"
-        raise ValueError(f"in_axes asks for axis {axis} of {kind}, which has none: use None")
-    return [n for child in children[0] for n in batch_lengths(child, axis)]
-
-
-def examples(arg: Any, axis: int | None, count: int) -> list[Any]:
-    """The argument of each example."""
-    if axis is None:
-        return [arg] * count
-    if is_array(arg):
-        return [as_example(arg.take(i, axis)) for i in range(count)]
-    if isinstance(arg, list) and axis == 0:
-        return [as_example(x) for x in arg]
-    inner = axis - 1 if isinstance(arg, list) else axis
-    children, rebuild = parts(arg) or ((), type(arg))
-    return [rebuild(row) for row in zip(*(examples(child, inner, count) for child in children), strict=True)]
-
-
-def as_example(x: Any) -> Any:
-    """Numbers as floats, whatever their type was."""
-    if is_array(x):
-        return x if x.dtype == object else x.astype(float)
-    return as_float(x) if is_number(x) else x
+        return combined(results, self.batch.reduce, args)
 
 
 def combined(results: list[Tree], reduce: str | None, args: Sequence[Any]) -> Any:

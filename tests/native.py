@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.compiler.backend import Block, Layout, Options
+from engine.compiler.backend import Block, Layout, Options, computed
 from engine.compiler.llvm.executable import Native
 from engine.compiler.tape.tape import Tape
 
 
 def on_scalars(tape: Tape, points: Sequence[Sequence[float]]) -> Any:
     run = Native(tape, Layout((Block(len(tape.inputs), False),)), Options())
-    return [run.arrays([np.array(point)], 0).tolist() for point in points]
+    return [computed(run, [np.array(point)], (len(tape.outputs),), "float64").tolist() for point in points]
 
 
 def on_lanes(tape: Tape, points: Sequence[Sequence[float]]) -> Any:
     run = Native(tape, Layout((Block(len(tape.inputs), True),), True), Options())
-    return run.arrays([np.array(points)], len(points)).tolist()
+    return computed(run, [np.array(points)], (len(points), len(tape.outputs)), "float64").tolist()

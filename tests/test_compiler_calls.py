@@ -10,6 +10,7 @@ from small import W, X, Y, in_threads, loss, product
 
 import engine
 from engine import Value, dot, grad, jit, relu, sin, value_and_grad, vmap
+from engine.compiler.llvm import executable
 from nn import MLP
 
 
@@ -129,17 +130,56 @@ def test_a_module_as_an_argument_gives_a_module_of_gradients():
 
 def short(f):
     """Whether the last call of f could have gone the short way."""
-    return f.latest_direct.__name__ == "compiled"
+    return f.fast_path.__name__ == "compiled"
 
 
 def test_dicts_lists_and_tuples_of_numbers_and_arrays_go_the_short_way():
     f = jit(value_and_grad(lambda p, q: dot(list(p["w"]), list(q[0])) * p["b"] + q[1][0]))
     expected = f({"b": 2.0, "w": W}, (X[0], [3.0]))
-    assert short(f)
+    assert f.fast_path({"b": 2.0, "w": W}, (X[0], [3.0])) is not NotImplemented
     value, gradient = f({"b": 2.0, "w": W}, (X[0], [3.0]))
     assert value == expected[0]
     assert list(gradient) == list(expected[1]) == ["b", "w"]
     assert (gradient["b"], gradient["w"].tolist()) == (expected[1]["b"], (X[0] * 2.0).tolist())
+
+
+@pytest.mark.parametrize("kind", [int, bool, np.float64, np.float32, np.int64, np.uint8])
+def test_numbers_of_every_kind_go_the_short_way_together_with_floats(kind):
+    f = jit(value_and_grad(lambda x, ys: x * ys[0] + ys[9]))
+    assert f(2.0, [3.0] * 10) == (9.0, 3.0)
+    assert f.fast_path(kind(1), [kind(1), 2.0] * 5) == (3.0, 1.0)
+    assert f.fast_path(Value(1.0), [3.0] * 10) is NotImplemented
+    assert f.fast_path(1.0, [3.0] * 9 + [Value(1.0)]) is NotImplemented
+
+
+@pytest.mark.parametrize("count", [8, 9, 199, 200, 450, 5000])
+def test_sequences_of_any_length_go_the_short_way(count):
+    f = jit(grad(lambda xs: engine.sum([x * x for x in xs])))
+    xs = [float(k) for k in range(count)]
+    for kind in (list, tuple):
+        assert f(kind(xs)) == kind(2.0 * x for x in xs)
+        assert f.fast_path(kind(xs)) == kind(2.0 * x for x in xs)
+        assert f.fast_path(kind(xs[:-1])) is NotImplemented
+
+
+def test_what_the_short_way_does_not_know_gives_the_same_numbers():
+    f = jit(value_and_grad(lambda w, x: sin(w[0]) * x[1] + w[1]))
+    for w, x in ((W, X[0]), (W[::-1], X[:2, 0]), (W.astype(int), X[0].astype("float32")), (W[::-1], [1, 2])):
+        value, gradient = f(w, x)
+        assert value == sin(float(w[0])) * float(x[1]) + float(w[1])
+        assert gradient.tolist() == [engine.cos(float(w[0])) * float(x[1]), 1.0]
+
+
+def test_long_work_lets_others_go_on_and_holds_its_arrays(monkeypatch):
+    monkeypatch.setattr(executable, "QUICK", 0)
+    f = jit(vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce="sum"))
+    expected = jit(vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce="sum"), backend="numpy")(W, X, Y)
+    for _ in range(3):
+        value, gradient = f(W, X, Y)
+        assert value == pytest.approx(expected[0])
+        np.testing.assert_allclose(gradient, expected[1], rtol=1e-13)
+    out = (np.empty(()), np.empty(2))
+    assert f(W, X, Y, out=out)[1].tolist() == gradient.tolist()
 
 
 def test_a_dict_is_what_its_keys_in_their_order_say():
@@ -199,7 +239,7 @@ def test_another_shape_or_dtype_is_another_trace_or_the_same_numbers():
     f = jit(lambda x: engine.sum(x.ravel().tolist()))
     for x in (X, X.T, X[:2], X.astype("float32"), X.astype(int), X[0], np.array(2.5), X[:0], X):
         assert f(x) == pytest.approx(float(np.sum(x)))
-    assert len(f.known) == 6
+    assert len(f.cache) == 6
 
 
 def test_a_mapped_function_takes_no_keywords():

@@ -22,6 +22,7 @@ LADDER = """
     copying
     value
     trees
+    batch
     transform
     build_info diagnosis notebook
     drawing

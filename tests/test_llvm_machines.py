@@ -68,7 +68,7 @@ def flattened(value_and_gradient):
 def test_code_outlives_the_function_that_made_it_and_not_longer():
     g = jit(lambda x: x * 2.0)
     g(1.0)
-    short = g.latest_direct
+    short = g.fast_path
     del g
     gc.collect()
     assert short(21.0) == 42.0

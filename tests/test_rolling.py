@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import engine
 from engine import dot, exp, jit, relu, sin, value_and_grad
 from engine import sum as total
-from engine.compiler.backend import Block, Layout, Options
+from engine.compiler.backend import Block, Layout, Options, computed
 from engine.compiler.llvm import executable, plan, program
 from engine.compiler.loops.printed import printed
 from engine.compiler.loops.roller import regular, rolled
@@ -46,7 +46,7 @@ def native(tape, point, monkeypatch, dtype="float64"):
     monkeypatch.setattr(program, "is_large", lambda tape, layout: True)
     monkeypatch.setattr(program, "pays", lambda rolled: True)
     code = executable.Native(tape, Layout((Block(len(point), False),)), Options(dtype=dtype))
-    return code.arrays([np.array(point, dtype=dtype)], 0).tolist()
+    return computed(code, [np.array(point, dtype=dtype)], (len(tape.outputs),), dtype).tolist()
 
 
 def traced(f, *sizes):
@@ -348,7 +348,8 @@ def test_single_precision_rounds_after_every_operation(monkeypatch):
     tape = traced(lambda w, x: [sin(y) for y in matrix_vector(w, x)], 27 * 16, 16)
     point = np.sin(np.arange(28 * 16.0)).astype("float32")
     layout, options = Layout((Block(len(point), False),)), Options(dtype="float32")
-    plain = executable.Native(unrolled(tape), layout, options).arrays([point], 0).tolist()
+    code = executable.Native(unrolled(tape), layout, options)
+    plain = computed(code, [point], (len(tape.outputs),), "float32").tolist()
     assert native(tape, point, monkeypatch, "float32") == plain
 
 

@@ -1,11 +1,12 @@
-"""What a backend is: from a tape to something that runs on numbers and on arrays."""
+"""What a backend is: from a tape to something that runs on arrays."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from threading import Event
+from typing import Any, Final, NamedTuple, Protocol
 
-from engine.compiler.calls.results import Results
 from engine.compiler.tape.tape import Tape
 
 
@@ -28,6 +29,15 @@ class Layout(NamedTuple):
     mapped: bool = False
     reduce: str | None = None
 
+    @property
+    def stacked(self) -> bool:
+        """Whether there are results for each of many examples."""
+        return self.mapped and self.reduce is None
+
+    def examples(self, inputs: Sequence[Any]) -> int:
+        """How many there are in an array for each block; 0 if nothing is mapped."""
+        return next((len(x) for x, block in zip(inputs, self.blocks, strict=True) if block.batched), 0)
+
 
 class Options(NamedTuple):
     """The options of `jit` that concern the generated code."""
@@ -38,20 +48,37 @@ class Options(NamedTuple):
 
 
 class Executable(Protocol):
-    """A tape that can run; safe to call from several threads."""
+    """A tape that can run, whatever is behind it; safe to call from several threads.
 
-    def numbers(self, *xs: float) -> Sequence[float]:
-        """All outputs, from one float for each input."""
+    inputs   an array for each block of the layout, C-contiguous and of the dtype; they are only read
+    outputs  (outputs,), or (examples, outputs) if they are stacked: C-contiguous, of the dtype, allocated by
+             the caller, who owns it; it shares no memory with the inputs
+    """
 
-    def direct(self, args: Sequence[Any], results: Results) -> Callable[..., Any] | None:
-        """The shortest way from arguments of this structure to the results, if there is any: a function that
-        returns NotImplemented for arguments that it cannot take."""
+    ready: Event  # set when the fast code is there: at once, unless it is made beside the first calls
 
-    def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
-        """All outputs, from an array (C-contiguous, of the dtype) for each block of the layout.
+    def run(self, inputs: Sequence[Any], outputs: Any) -> int:
+        """Fills `outputs`. Returns -1, or the first guard of the tape that failed: then the tape is not the
+        program of these inputs, nothing may be read from `outputs`, and the caller traces anew.
+        A tape without guards returns -1."""
 
-        Returns shape (outputs,), or (examples, outputs) for a mapped function that is not reduced.
-        """
+    def fast_path(self, args: Sequence[Any], result: Any) -> Callable[..., Any] | None:
+        """A function from arguments like these to results like `result`, without a detour over arrays; it
+        returns NotImplemented for others. None where there is none."""
 
 
 Backend = Callable[[Tape, Layout, Options], Executable]
+READY: Final = Event()  # of all whose code is there as soon as they are
+READY.set()
+
+
+def computed(executable: Executable, inputs: Sequence[Any], shape: tuple[int, ...], dtype: str) -> Any:
+    """The outputs, in an array of their own."""
+    outputs = sys.modules["numpy"].empty(shape, dtype=dtype)
+    executable.run(inputs, outputs)
+    return outputs
+
+
+def refused(*args: Any, **keywords: Any) -> Any:
+    """The fast path of what has none."""
+    return NotImplemented

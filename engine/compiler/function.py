@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from functools import update_wrapper
+from collections.abc import Callable, Sequence
+from functools import partial, update_wrapper
 from importlib import import_module
 from types import MethodType
 from typing import Any, Final, final
 
-from engine.compiler.backend import Backend, Options
-from engine.compiler.calls.arguments import Arguments
-from engine.compiler.calls.as_nodes import as_nodes, number
-from engine.compiler.calls.batch import (
-    Function,
-    Mapping,
-    argument_names,
-    inlined,
-    mapping_of,
-    picklable,
-    positional,
-    positions,
-    static,
-    takes_keyword,
-)
+from engine.compiler.backend import Backend, Options, refused
+from engine.compiler.cache import Cache
+from engine.compiler.calls.as_nodes import FunctionOutput, TapeOutput, as_nodes, number
+from engine.compiler.calls.functions import Function, argument_names, picklable, positional, takes_keyword
 from engine.compiler.calls.results import written
+from engine.compiler.calls.signature import Call, Signature
 from engine.compiler.errors import Enclosed
 from engine.compiler.exports import Exports
 from engine.compiler.llvm import llvm
 from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.specialisation import Specialisation, specialised
 from engine.compiler.tape.symbol import Symbol
+from engine.transform import Mapped
+from engine.trees import Tree
 
-KEPT: Final = 128  # specialisations of one function; the least recently used go
 BACKENDS: Final[dict[str, Backend]] = {"numpy": NumpyBackend, "llvm": llvm}  # the last one is the fastest
 DTYPES: Final = ("float64", "float32")
 
@@ -70,7 +59,9 @@ def jit(
         raise ValueError(f"threads is an int of 1 or more, got {threads!r}")
     statics = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     options = Options(threads, dtype, bool(fast_math))
-    return Compiled(f, mapping_of(f), statics, backend_named(backend), options)
+    batch = f.batch if isinstance(f, Mapped) else None
+    signature = Signature(statics, batch, not takes_keyword(f, "out"))
+    return Compiled(f, signature, backend_named(backend), options)
 
 
 def backend_named(name: str | None) -> str:
@@ -86,35 +77,29 @@ def backend_named(name: str | None) -> str:
 
 @final
 class Compiled(Exports):
-    """What `jit` returns: called like the function, it traces and compiles where a structure is new."""
+    """What `jit` returns: called like the function, it traces and compiles where a structure is new.
 
-    def __init__(
-        self,
-        f: Function | None,
-        mapping: Mapping | None,
-        statics: tuple[int, ...],
-        backend: str,
-        options: Options,
-    ) -> None:
+    signature  how arguments are read
+    cache      what has been compiled
+    fast_path  machine code that takes arguments like those of the latest call, if it can
+    """
+
+    def __init__(self, f: Function | None, signature: Signature, backend: str, options: Options) -> None:
         self.f = f
-        self.mapping = mapping
-        self.statics = statics
+        self.signature = signature
         self.backend = backend
         self.options = options
-        self.known: OrderedDict[Hashable, Specialisation] = OrderedDict()
-        self.latest_direct: Function = refused
-        self.direct: dict[tuple[type, ...], Function] = {}
-        self.lock = threading.Lock()
+        self.cache = Cache()
+        self.fast_path: Function = refused
         self.__name__ = "function"
-        self.writes = not takes_keyword(f, "out")
         if f is not None:
             update_wrapper(self, f)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if not keywords:  # in two steps: passing no keywords on as keywords takes 50 ns
-            results = self.latest_direct(*args)
+            results = self.fast_path(*args)
         else:
-            results = self.latest_direct(*args, **keywords) if self.writes else NotImplemented
+            results = self.fast_path(*args, **keywords) if self.signature.writes else NotImplemented
         return self.call(args, keywords) if results is NotImplemented else results
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -123,77 +108,44 @@ class Compiled(Exports):
 
     def call(self, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
         """The general case: finds or makes the specialisation, and runs it."""
-        if self.writes and "out" in keywords:
+        if self.signature.writes and "out" in keywords:
             out = keywords.pop("out")
             results = self.call(args, keywords)
             return results if out is None else written(results, out, self.options.dtype)
-        direct = self.direct.get(tuple(map(type, args)))
-        if direct is not None and direct is not self.latest_direct and not keywords:
-            self.latest_direct = direct
-            return self(*args)
-        if keywords and self.mapping is not None:
-            raise TypeError(f"vmap takes no keyword arguments but out, got {', '.join(keywords)}")
-        statics = positions(self.statics, len(args))
-        traced = [arg for i, arg in enumerate(args) if i not in statics] + ([keywords] if keywords else [])
-        arguments = Arguments(traced, self.mapping and self.mapping.axes(len(args), statics))
-        nodes = arguments.nodes()
+        call = self.signature.read(args, keywords)
+        nodes = call.arguments.nodes()
         if any(isinstance(x, Symbol) for x in nodes):
             return self.source()(*args, **keywords)  # an enclosing trace takes it all
-        if nodes:
-            arguments.without_nodes(number)
+        call.arguments.without_nodes(number)
         try:
-            compiled = self.specialisation(args, statics, arguments, bool(keywords))
+            compiled = self.cache.get(call.key) or self.specialise(call)
         except Enclosed:
             return self.source()(*args, **keywords)
-        outputs = compiled.run(arguments)
-        if not nodes:
-            return compiled.built(outputs, traced)
-        return as_nodes(inlined(self.source(), args, statics), traced, outputs, compiled)
+        if nodes:
+            return self.connected(call, compiled)
+        results = compiled(call.arguments)
+        if call.is_plain:
+            self.fast_path = compiled.fast_path(args, call.arguments.has_array)
+        return results
 
-    def specialisation(
-        self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments, keywords: bool
-    ) -> Specialisation:
-        """The one for arguments of this structure."""
-        fixed = tuple(static(args[i]) for i in statics)
-        key = (fixed, len(args), keywords, arguments.key)
-        with self.lock:
-            compiled = self.known.get(key)
-        if compiled is None:
-            compiled = self.made(args, statics, arguments)
-        if not compiled.shortened:  # it is new, or out of a pickle
-            compiled.shortened = True
-            self.shorten(args, compiled, statics, keywords)
-        with self.lock:
-            self.keep(key, compiled)
-        return compiled
+    def specialise(self, call: Call) -> Specialisation:
+        """A new specialisation. Raises TracingError or TypeError."""
+        f = self.source()
+        example = f.example if isinstance(f, Mapped) else f
+        names = argument_names(example, call.statics, len(call.arguments.example))
+        backend, batch = BACKENDS[self.backend], self.signature.batch
+        made = specialised(call.inline(example), call.arguments, names, batch, backend, self.options)
+        self.cache.keep(call.key, made)
+        return made
 
-    def made(self, args: Sequence[Any], statics: Sequence[int], arguments: Arguments) -> Specialisation:
-        """A new one. Raises TracingError or TypeError."""
-        example = self.mapping.example if self.mapping is not None else self.f
-        if example is None:
-            example = self.source()
-        names = argument_names(example, statics, len(arguments.example))
-        reduction = None if self.mapping is None else (self.mapping.reduce,)
-        return specialised(
-            inlined(example, args, statics), arguments, names, reduction, BACKENDS[self.backend], self.options
-        )
-
-    def shorten(
-        self, args: Sequence[Any], compiled: Specialisation, statics: Sequence[int], keywords: bool
-    ) -> None:
-        """Notes the short way for arguments of these types, where the backend has one."""
-        axes = self.mapping.axes(len(args), statics) if self.mapping is not None else []
-        if not statics and not keywords and all(axis in (0, None) for axis in axes):
-            direct = compiled.direct(args)
-            if direct is not None:
-                self.direct[tuple(map(type, args))] = self.latest_direct = direct
-
-    def keep(self, key: Hashable, compiled: Specialisation) -> None:
-        self.known[key] = compiled
-        self.known.move_to_end(key)
-        if len(self.known) > KEPT:
-            self.known.popitem(last=False)
-            self.direct.clear()
+    def connected(self, call: Call, compiled: Specialisation) -> Any:
+        """The results as nodes, whose parents are what was called with."""
+        tree = Tree(list(call.traced))
+        rule: Callable[[int], Any] = partial(TapeOutput, compiled)
+        if self.signature.batch is not None:
+            rule = partial(FunctionOutput, call.inline(self.source()), tree)
+        numbers, build = compiled.flat(call.arguments)
+        return build(as_nodes(numbers, tree.scalars, self.__name__, rule))
 
     def source(self) -> Function:
         """The Python function. Raises TypeError if it stayed behind when this was pickled."""
@@ -204,38 +156,26 @@ class Compiled(Exports):
             )
         return self.f
 
-    # What can be read
-
     @property
     def latest(self) -> Specialisation:
-        """The last that was made; before the first call, that of numbers for all arguments."""
-        if not self.known:
-            if self.statics or self.mapping is not None:
+        """The last that was called; before the first call, that of numbers for all arguments."""
+        if not self.cache:
+            if self.signature.statics or self.signature.batch is not None:
                 raise TypeError(f"call {self!r} first: the structure of its arguments is not known")
-            numbers = [0.0] * len(positional(self.source()))
-            self.specialisation(numbers, (), Arguments(numbers, None), False)
-        return next(reversed(self.known.values()))
+            self.specialise(self.signature.read([0.0] * len(positional(self.source())), {}))
+        return self.cache.latest
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
 
     def __reduce__(self) -> Any:
-        mapping = self.mapping and self.mapping._replace(example=picklable(self.mapping.example))
-        made = (picklable(self.f), mapping, self.statics, self.backend, self.options)
-        return restored, (made, self.__name__, self.writes, list(self.known.items()))
+        parts = (picklable(self.f), self.signature, self.backend, self.options)
+        return restored, (parts, self.__name__, self.cache)
 
 
-def refused(*args: Any, **keywords: Any) -> Any:
-    """The short way of a function that has none."""
-    return NotImplemented
-
-
-def restored(
-    made: Any, name: str, writes: bool, known: Sequence[tuple[Hashable, Specialisation]]
-) -> Compiled:
+def restored(parts: Any, name: str, cache: Cache) -> Compiled:
     """A compiled function out of its pickle; it compiles again when it is first called."""
-    f, mapping, statics, backend, options = made
-    compiled = Compiled(f, mapping, statics, backend if backend in BACKENDS else backend_named(None), options)
-    compiled.__name__, compiled.writes = name, writes
-    compiled.known.update(known)
+    f, signature, backend, options = parts
+    compiled = Compiled(f, signature, backend if backend in BACKENDS else backend_named(None), options)
+    compiled.__name__, compiled.cache = name, cache
     return compiled

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final, final
 
-from engine.compiler.backend import Layout, Options
-from engine.compiler.calls.results import Results
+from engine.compiler.backend import READY, Layout, Options
 from engine.compiler.errors import Untranslatable
 from engine.compiler.sources.arrays import Key, key_of, row_function
 from engine.compiler.sources.namespaces import NUMPY
@@ -26,36 +25,30 @@ class NumpyBackend:
         self.tape = tape
         self.layout = layout
         self.dtype = options.dtype
+        self.ready = READY
         self.entries = list(tape.entries)
         self.last = last_uses(tape)
         self.known = {i: e.number for i, e in enumerate(self.entries) if e.primitive is CONSTANT}
 
-    def numbers(self, *xs: float) -> list[float]:
-        return self.tape.evaluate(xs)
+    def fast_path(self, args: Sequence[Any], result: Any) -> None:
+        """There is none: NumPy takes arrays."""
 
-    def direct(self, args: Sequence[Any], results: Results) -> Callable[..., Any] | None:
-        numbers, one = self.numbers, results.one
-        if self.layout.mapped or not all(type(x) is float for x in args):
-            return None
-        kinds = [float] * len(args)
-
-        def short(*xs: Any, **keywords: Any) -> Any:
-            return NotImplemented if keywords or list(map(type, xs)) != kinds else one(numbers(*xs))
-
-        return short
-
-    def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
-        numpy = sys.modules["numpy"]
+    def run(self, inputs: Sequence[Any], outputs: Any) -> int:
         if not self.layout.mapped:
-            scalars = [float(x) for block in blocks for x in block]
-            return numpy.array(self.tape.evaluate(scalars), dtype=self.dtype)
-        outputs = numpy.empty((examples, len(self.tape.outputs)), dtype=self.dtype)
+            outputs[...] = self.tape.evaluate([x for block in inputs for x in block.tolist()])
+            return -1
+        numpy = sys.modules["numpy"]
+        stacked = outputs
+        if self.layout.reduce is not None:
+            stacked = numpy.empty((self.layout.examples(inputs), len(outputs)), dtype=outputs.dtype)
         with numpy.errstate(all="ignore"):
-            for start in range(0, examples, PART):
+            for start in range(0, len(stacked), PART):
                 part = slice(start, start + PART)
-                for k, column in enumerate(self.columns(blocks, part)):
-                    outputs[part, k] = column
-        return outputs if self.layout.reduce is None else reduced(outputs, self.layout.reduce)
+                for k, column in enumerate(self.columns(inputs, part)):
+                    stacked[part, k] = column
+        if self.layout.reduce is not None:
+            outputs[...] = reduced(stacked, self.layout.reduce)
+        return -1
 
     def columns(self, blocks: Sequence[Any], part: slice) -> list[Any]:
         """Each output over a part of the examples, or one number if it is the same for all."""

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, final
 
-from engine.compiler.backend import Backend, Block, Executable, Layout, Options
+from engine.batch import Batch
+from engine.compiler.backend import Backend, Block, Executable, Layout, Options, computed, refused
 from engine.compiler.calls.arguments import Arguments, merged
-from engine.compiler.calls.results import Results, has_array, skeleton_of
+from engine.compiler.calls.flattening import flattener
+from engine.compiler.calls.results import Results, skeleton_of
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import replay, trace
 from engine.modes import collector_paused
-from engine.primitive import as_float
 from engine.transform import value_and_grad
-from engine.trees import Tree, is_array, parts
+from engine.trees import Rebuild, Tree, parts
 
 
 @final
 class Specialisation:
     """`recorded` is the tape as traced: transforms apply to it as they would to the function.
-    `tape` is the same after all passes: what runs, and what is written out. `shortened` says whether
-    the function that it belongs to has looked for a short way to it."""
+    `tape` is the same after all passes: what runs, and what is written out."""
 
     def __init__(
         self, recorded: Tape, results: Results, layout: Layout, backend: Backend, options: Options
@@ -34,7 +35,7 @@ class Specialisation:
         self.options = options
         self.tape = simplified(recorded)
         self.gradients: dict[int, Executable] = {}
-        self.shortened = False
+        self.fast: Callable[..., Any] | None = None
 
     def __reduce__(self) -> Any:
         return Specialisation, (self.recorded, self.results, self.layout, self.backend, self.options)
@@ -43,34 +44,72 @@ class Specialisation:
     def executable(self) -> Executable:
         return self.backend(self.tape, self.layout, self.options)
 
-    @property
-    def stacked(self) -> bool:
-        """Whether there are results for each of many examples."""
-        return self.layout.mapped and self.layout.reduce is None
+    def __call__(self, arguments: Arguments) -> Any:
+        """The results for arguments of this structure: plain numbers and arrays."""
+        outputs = self.outputs(arguments.inputs(self.layout.blocks, self.options.dtype))
+        if self.layout.stacked:
+            return self.results.stacked(outputs, arguments.has_array)
+        return self.results.from_array(outputs)
 
-    def run(self, arguments: Arguments) -> Any:
-        """All outputs for arguments of this structure: floats, or an array as from `Executable.arrays`."""
-        if not self.layout.mapped and not any(is_array(leaf.data) for leaf in arguments.leaves):
-            return self.executable.numbers(*[as_float(leaf.data) for leaf in arguments.leaves])
-        blocks = arguments.blocks(self.layout.blocks, self.options.dtype)
-        return self.executable.arrays(blocks, arguments.examples)
+    def flat(self, arguments: Arguments) -> tuple[Sequence[Any], Rebuild]:
+        """The numbers of the results, and the way back."""
+        if self.layout.stacked:
+            tree = Tree(self(arguments))
+            return tree.scalars, tree.build
+        inputs = arguments.inputs(self.layout.blocks, self.options.dtype)
+        return self.outputs(inputs).tolist(), self.results.tree.build
 
-    def built(self, outputs: Any, args: Sequence[Any]) -> Any:
-        """The results that these outputs are: plain numbers and arrays."""
-        if self.stacked:
-            return self.results.stacked(outputs, has_array(args))
-        return self.results.from_array(outputs) if is_array(outputs) else self.results.one(outputs)
+    def outputs(self, inputs: Sequence[Any]) -> Any:
+        """All outputs, of an array for each block of the layout."""
+        count = len(self.tape.outputs)
+        shape = (self.layout.examples(inputs), count) if self.layout.stacked else (count,)
+        return computed(self.executable, inputs, shape, self.options.dtype)
 
-    def direct(self, args: Sequence[Any]) -> Callable[..., Any] | None:
-        """The shortest way from such arguments to the results."""
-        return self.executable.direct(args, self.results)
+    def fast_path(self, args: Sequence[Any], has_array: bool) -> Callable[..., Any]:
+        """From arguments of this structure to the results, as short as it can be."""
+        if self.fast is None:
+            in_arrays = not self.layout.stacked or self.results.in_arrays(has_array)
+            found = self.executable.fast_path(args, self.results.skeleton) if in_arrays else None
+            self.fast = found or (self.flattened(list(args)) if in_arrays else None) or refused
+        return self.fast
 
-    def slopes(self, output: int) -> Executable:
-        """What runs an output and its derivatives to every input, all of them single numbers."""
+    def flattened(self, args: list[Any]) -> Callable[..., Any] | None:
+        """The same for arguments, or results, with dicts in them."""
+        take, leaves, assemble = flattener(args), list[Any](), self.results.tree.assemble
+        take(args, leaves)
+        direct = self.executable.fast_path(leaves, self.results.pieces)
+        if direct is None:
+            return None
+
+        def path(*args: Any, **keywords: Any) -> Any:
+            leaves: list[Any] = []
+            if keywords or not take(list(args), leaves):
+                return NotImplemented
+            pieces = direct(*leaves)
+            return NotImplemented if pieces is NotImplemented else assemble(pieces)
+
+        return path
+
+    # Of single numbers, one for each input
+
+    def numbers(self, xs: Sequence[float]) -> list[float]:
+        """All outputs."""
+        column, inputs = self.column(xs), []
+        for block in self.layout.blocks:
+            inputs.append(column[: block.size])
+            column = column[block.size :]
+        return self.outputs(inputs).tolist()  # type: ignore[no-any-return]
+
+    def slopes(self, output: int, xs: Sequence[float]) -> list[float]:
+        """The derivatives of an output to every input."""
         if output not in self.gradients:
-            layout = Layout((Block(len(self.tape.inputs), False),))
+            layout = Layout((Block(len(xs), False),))
             self.gradients[output] = self.backend(gradient_tape(self.recorded, output), layout, self.options)
-        return self.gradients[output]
+        executable, dtype = self.gradients[output], self.options.dtype
+        return computed(executable, [self.column(xs)], (1 + len(xs),), dtype).tolist()[1:]  # type: ignore[no-any-return]
+
+    def column(self, xs: Sequence[float]) -> Any:
+        return sys.modules["numpy"].array(xs, dtype=self.options.dtype)
 
 
 def gradient_tape(recorded: Tape, output: int) -> Tape:
@@ -91,11 +130,11 @@ def specialised(
     f: Callable[..., Any],
     arguments: Arguments,
     names: Sequence[str],
-    reduction: tuple[str | None] | None,
+    batch: Batch | None,
     backend: Backend,
     options: Options,
 ) -> Specialisation:
-    """f, traced with symbols in place of all numbers; `reduction` says what becomes of many examples."""
+    """f, of one example if there is a batch, traced with symbols in place of all numbers."""
     tree = Tree(arguments.example)
     structure: list[Results] = []
 
@@ -105,8 +144,7 @@ def specialised(
         return results.scalars
 
     recorded = trace(flat, input_names(names, arguments.example))
-    mapped = reduction is not None
-    layout = Layout(merged(arguments.leaves), mapped, reduction[0] if reduction else None)
+    layout = Layout(merged(arguments.leaves), batch is not None, batch.reduce if batch else None)
     return Specialisation(recorded, structure[0], layout, backend, options)
 
 

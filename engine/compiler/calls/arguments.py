@@ -8,19 +8,26 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from math import prod
 from typing import Any, Final, NamedTuple
 
+from engine.batch import Axis, batch_length, inner
 from engine.compiler.backend import Block
 from engine.primitive import Traceable, as_float
 from engine.trees import is_array, parts
 
 NUMBER: Final = "number"
+NUMBERS: Final = frozenset({float, int})  # what a long sequence mostly consists of
 PLAIN: Final = (str, bytes, int, float, bool, type(None))
 
 
 class Leaf(NamedTuple):
-    """A number, an array, or a batch of either with the examples along the first axis."""
+    """A number, a tuple of plain numbers, an array, or a batch with the examples along the first axis."""
 
     data: Any
     block: Block
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is a block by itself."""
+        return self.block.batched or is_array(self.data)
 
 
 class Arguments:
@@ -30,66 +37,60 @@ class Arguments:
     example   the arguments of one example, to trace with
     leaves    the numbers, in order
     examples  how many, 0 if nothing is mapped
+    has_array whether one of the arguments is an array
     """
 
-    def __init__(self, args: Sequence[Any], axes: Sequence[int | None] | None) -> None:
+    def __init__(self, args: Sequence[Any], axes: Sequence[Axis] | None) -> None:
         self.leaves: list[Leaf] = []
-        self.lengths: set[int] = set()
+        self.examples = 0 if axes is None else batch_length(args, axes)
         taken = [self.take(arg, axis) for arg, axis in zip(args, axes or [None] * len(args), strict=True)]
         self.key: Hashable = tuple(key for key, _ in taken)
         self.example = [example for _, example in taken]
-        if axes is not None and (len(self.lengths) != 1 or 0 in self.lengths):
-            raise ValueError(
-                f"vmap needs one batch length above 0, got {sorted(self.lengths) or 'no mapped axis'}"
-            )
-        self.examples = self.lengths.pop() if axes is not None else 0
+        self.has_array = any(map(is_array, args))
 
-    def take(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
+    def take(self, arg: Any, axis: Axis) -> tuple[Hashable, Any]:
         """(key, one example) of an argument; its numbers become leaves."""
         if is_array(arg):
             return self.take_array(arg, axis)
         if isinstance(arg, list) and axis == 0:
             return self.take_examples(arg)
+        if type(arg) in (list, tuple) and arg and NUMBERS.issuperset(map(type, arg)) and axis is None:
+            self.leaves.append(Leaf(tuple(arg), Block(len(arg), False)))
+            return (type(arg), NUMBER, len(arg)), arg
         children = parts(arg)
         if children is None:
-            return self.take_number(arg, axis)
-        inner = axis - 1 if isinstance(arg, list) and axis is not None else axis
-        taken = [self.take(child, inner) for child in children[0]]
-        kind: tuple[Any, ...] = (type(arg), details(arg), *(key for key, _ in taken))
+            return self.take_number(arg)
+        taken = [self.take(child, inner(arg, axis)) for child in children[0]]
+        keys = [key for key, _ in taken]
+        if type(arg) in (list, tuple) and arg and keys.count(NUMBER) == len(keys):
+            return (type(arg), NUMBER, len(keys)), children[1]([example for _, example in taken])
+        kind: tuple[Any, ...] = (type(arg), details(arg), *keys)
         return kind, children[1]([example for _, example in taken]) if axis is not None else arg
 
-    def take_number(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
-        if axis is not None:
-            raise ValueError(
-                f"in_axes asks for axis {axis} of {type(arg).__name__} {arg!r:.40}, which has none: use None"
-            )
+    def take_number(self, arg: Any) -> tuple[Hashable, Any]:
         if not isinstance(arg, Traceable):
             as_float(arg)
         self.leaves.append(Leaf(arg, Block(1, False)))
         return NUMBER, arg
 
-    def take_array(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
+    def take_array(self, arg: Any, axis: Axis) -> tuple[Hashable, Any]:
         check_dtype(arg)
         if axis is None:
             self.leaves.append(Leaf(arg, Block(arg.size, False)))
             return ("array", arg.shape), arg
-        if not -arg.ndim <= axis < arg.ndim:
-            raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
         rows = sys.modules["numpy"].moveaxis(arg, axis, 0)
-        self.lengths.add(len(rows))
         self.leaves.append(Leaf(rows, Block(prod(rows.shape[1:]), True)))
-        return ("rows", rows.shape[1:]), rows[0] if len(rows) else rows
+        return ("rows", rows.shape[1:]), rows[0]
 
     def take_examples(self, arg: list[Any]) -> tuple[Hashable, Any]:
         """A list of examples: all of one structure, each with its numbers in a row."""
-        self.lengths.add(len(arg))
         taken = [Arguments([example], None) for example in arg]
         keys = {each.key for each in taken}
         if len(keys) > 1:
             raise ValueError("vmap needs examples of one structure: those in a list differ")
         rows = [each.flat() for each in taken]
-        self.leaves.append(Leaf(rows, Block(len(rows[0]) if rows else 0, True)))
-        return ("list of examples", *keys), arg[0] if arg else None
+        self.leaves.append(Leaf(rows, Block(len(rows[0]), True)))
+        return ("list of examples", *keys), arg[0]
 
     def flat(self) -> list[Any]:
         """All numbers and nodes, one after the other."""
@@ -111,33 +112,34 @@ class Arguments:
             if may_hold_nodes(leaf.data):
                 self.leaves[i] = Leaf(renewed(leaf.data, number), leaf.block)
 
-    def blocks(self, layout: Sequence[Block], dtype: str) -> list[Any]:
-        """An array for each block of a layout: consecutive single numbers have been put into one."""
+    def inputs(self, blocks: Sequence[Block], dtype: str) -> list[Any]:
+        """An array for each block of a layout."""
         numpy = sys.modules["numpy"]
-        pieces = iter(self.leaves)
+        leaves = iter(self.leaves)
         arrays = []
-        for block in layout:
-            leaf = next(pieces)
-            if leaf.block == block:
+        for block in blocks:
+            leaf = next(leaves)
+            if leaf.is_array:
                 shape = (self.examples, block.size) if block.batched else (block.size,)
                 arrays.append(numpy.ascontiguousarray(leaf.data, dtype=dtype).reshape(shape))
             else:
-                scalars = [leaf.data, *(next(pieces).data for _ in range(block.size - 1))]
-                arrays.append(numpy.array(scalars, dtype=dtype))
+                numbers = list(scalars(leaf.data))
+                while len(numbers) < block.size:  # what follows each other has been merged
+                    numbers += scalars(next(leaves).data)
+                arrays.append(numpy.array(numbers, dtype=dtype))
         return arrays
 
 
 def merged(leaves: Sequence[Leaf]) -> tuple[Block, ...]:
     """The layout of leaves: runs of single numbers as one block."""
     blocks: list[Block] = []
-    single = False
+    in_numbers = False
     for leaf in leaves:
-        number = not is_array(leaf.data) and not leaf.block.batched
-        if number and single:
-            blocks[-1] = Block(blocks[-1].size + 1, False)
+        if in_numbers and not leaf.is_array:
+            blocks[-1] = Block(blocks[-1].size + leaf.block.size, False)
         else:
             blocks.append(leaf.block)
-        single = number
+        in_numbers = not leaf.is_array
     return tuple(blocks)
 
 
@@ -145,6 +147,8 @@ def scalars(data: Any) -> Iterable[Any]:
     """The numbers of a leaf."""
     if isinstance(data, list):
         return [x for row in data for x in row]
+    if isinstance(data, tuple):
+        return data
     return data.flat if is_array(data) else [data]
 
 

@@ -7,10 +7,10 @@ compiled when a sweep first asks for it; where a transform asks for nodes, they 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from engine import functions
-from engine.compiler.specialisation import Specialisation
+from engine.compiler.tape.tape import Tape
 from engine.node import Node
 from engine.primitive import Primitive, as_float
 from engine.primitives import select
@@ -19,20 +19,40 @@ from engine.trees import Tree
 from engine.value import Value, constant, record_node
 
 
+class Rule(Protocol):
+    """One result as the rule of a primitive."""
+
+    def value(self, xs: Sequence[float]) -> float: ...
+
+    def gradient(self, operands: Sequence[Any]) -> Sequence[Any]: ...
+
+
+class CompiledTape(Protocol):
+    """What a rule needs of a compiled function."""
+
+    recorded: Tape
+
+    def numbers(self, xs: Sequence[float]) -> Sequence[float]:
+        """All outputs."""
+
+    def slopes(self, output: int, xs: Sequence[float]) -> Sequence[float]:
+        """The derivatives of an output to every input."""
+
+
 @final
 class TapeOutput:
-    """One result of a compiled function, as the rule of a primitive."""
+    """One result of a compiled function."""
 
-    def __init__(self, compiled: Specialisation, output: int) -> None:
+    def __init__(self, compiled: CompiledTape, output: int) -> None:
         self.compiled = compiled
         self.output = output
 
     def value(self, xs: Sequence[float]) -> float:
-        return float(self.compiled.executable.numbers(*xs)[self.output])
+        return self.compiled.numbers(xs)[self.output]
 
     def gradient(self, operands: Sequence[Any]) -> Sequence[Any]:
         if all(type(x) is float for x in operands):
-            return [float(x) for x in self.compiled.slopes(self.output).numbers(*operands)[1:]]
+            return self.compiled.slopes(self.output, operands)
         everything = tuple(range(len(operands)))
         gradient: Sequence[Any] = grad(self.recorded, everything)(*operands)
         return gradient
@@ -61,21 +81,17 @@ class FunctionOutput:
         return gradient
 
 
-def as_nodes(f: Callable[..., Any], args: Sequence[Any], outputs: Any, compiled: Specialisation) -> Any:
-    """The results that compiled code computed for these arguments, as nodes."""
-    flat, name = Tree(list(args)), getattr(f, "__name__", "compiled")
-    operands = tuple([x if isinstance(x, Node) else constant(x) for x in flat.scalars])
+def as_nodes(
+    results: Sequence[Any], arguments: Sequence[Any], name: str, rule: Callable[[int], Rule]
+) -> list[Value]:
+    """The numbers that compiled code computed for these arguments, as nodes; each has its rule."""
+    operands = tuple([x if isinstance(x, Node) else constant(x) for x in arguments])
 
-    def node(k: int, y: float) -> Value:
-        rule = FunctionOutput(f, flat, k) if compiled.layout.mapped else TapeOutput(compiled, k)
-        return record_node(
-            y, Primitive(name, rule.value, gradient=rule.gradient, foreign=True), None, operands
-        )
+    def node(y: Any, by: Rule) -> Value:
+        primitive = Primitive(name, by.value, gradient=by.gradient, foreign=True)
+        return record_node(number(y), primitive, None, operands)
 
-    if compiled.stacked:
-        stacked = Tree(compiled.built(outputs, args))
-        return stacked.build([node(k, number(y)) for k, y in enumerate(stacked.scalars)])
-    return compiled.results.one([node(k, float(y)) for k, y in enumerate(outputs)])
+    return [node(y, rule(k)) for k, y in enumerate(results)]
 
 
 def number(x: Any) -> float:

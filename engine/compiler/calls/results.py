@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, final
 
@@ -21,14 +21,6 @@ class Results:
 
     def __reduce__(self) -> Any:
         return Results, (self.skeleton,)
-
-    @property
-    def is_number(self) -> bool:
-        return len(self.tree.pieces) == 1 and type(self.skeleton) is float
-
-    def one(self, outputs: Any) -> Any:
-        """The results of one call, from a sequence of floats or of nodes."""
-        return outputs[0] if self.is_number else self.tree.build(list(outputs))
 
     def from_array(self, outputs: Any) -> Any:
         """The results of one call, from an array of all outputs."""
@@ -50,9 +42,18 @@ class Results:
             for i, piece in self.tree.offsets()
         ]
 
-    def stacked(self, outputs: Any, in_arrays: bool) -> Any:
-        """The results of all examples, (examples, outputs): arrays, or lists if nothing was an array."""
-        arrays = in_arrays or any(piece.shape is not None for piece in self.tree.pieces)
+    @property
+    def pieces(self) -> tuple[Any, ...]:
+        """The numbers and arrays of the skeleton, without the structure."""
+        return tuple(piece.build(piece.scalars) for piece in self.tree.pieces)
+
+    def in_arrays(self, has_array: bool) -> bool:
+        """Whether those of many examples are arrays: they are lists if nothing was an array."""
+        return has_array or any(piece.shape is not None for piece in self.tree.pieces)
+
+    def stacked(self, outputs: Any, has_array: bool) -> Any:
+        """The results of all examples, (examples, outputs)."""
+        arrays = self.in_arrays(has_array)
         pieces = []
         for i, piece in self.tree.offsets():
             columns = outputs[:, i : i + len(piece.scalars)]
@@ -69,10 +70,6 @@ def skeleton_of(tree: Tree) -> Any:
             "a compiled function returns numbers, or arrays and containers of them; this one returned nothing"
         )
     return tree.build([0.0] * len(tree.scalars))
-
-
-def has_array(args: Sequence[Any]) -> bool:
-    return any(map(is_array, args))
 
 
 def written(results: Any, out: Any, dtype: str) -> Any:

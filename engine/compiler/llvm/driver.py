@@ -4,6 +4,7 @@ Of a large tape, each segment takes several groups, a tile, before the next one 
 sums are still in the cache. Where the last group has more lanes than there are examples, they repeat the
 last one, unheard. In a sum over the examples each lane adds its own, then halves of the lanes are added
 until one is left. A group has as many lanes on every machine, so that all of them add in the same order.
+So many examples are summed in one piece, a chunk; then chunks are added, in their order.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from engine.compiler.llvm.code import Code, Shape, begin_loop, end_loop
 from engine.compiler.llvm.plan import Plan
 
+CHUNK: Final = 4096
 STACK: Final = 32_768  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
 
 
@@ -31,14 +33,12 @@ class Driver:
     def function(self) -> str:
         self.reserve()
         if self.plan.sums:
-            self.clear()
-        if self.shape.lanes:
-            self.loop()
+            self.chunks()
+        elif self.shape.lanes:
+            self.loop("%begin", "%end")
         else:
             for k in range(len(self.plan.segments)):
                 self.call(k, "%slots", "0", "1")
-        if self.plan.sums:
-            self.finish()
         release(self.code, self.plan.scratch_size)
         parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {self.plan.one.type} %divisor"
         return f"define i32 @run({parameters}) nounwind {{\n{self.code.text()}\n  ret i32 0\n}}"
@@ -47,6 +47,16 @@ class Driver:
         """Memory for the sums, and behind them for the slots and arrays of each group of a tile."""
         reserve(self.code, self.plan.scratch_size)
         self.code.do(f"%slots = getelementptr i8, ptr %scratch, i64 {self.plan.sums_size}")
+
+    def chunks(self) -> None:
+        code = self.code
+        chunk = begin_loop(code, "%begin", "%end", CHUNK)
+        behind = code.let(f"add i64 {chunk.at}, {CHUNK}")
+        end = code.let(f"call i64 @llvm.smin.i64(i64 {behind}, i64 %end)")
+        self.clear()
+        self.loop(chunk.at, end)
+        self.finish(code.let(f"icmp eq i64 {chunk.at}, %begin"), code.let(f"icmp eq i64 {end}, %end"))
+        end_loop(code, chunk)
 
     def clear(self) -> None:
         index = begin_loop(self.code, "0", str(self.plan.padded))
@@ -59,13 +69,12 @@ class Driver:
         rest = f"i64 {example}, i64 %stride, {self.plan.word} {bits}"
         self.code.do(f"call void @segment{segment}({memory}, {rest})")
 
-    def loop(self) -> None:
+    def loop(self, first: str, last: str) -> None:
         """One tile after the other; each segment takes all groups of lanes of a tile."""
         code, width = self.code, self.shape.lanes * self.plan.tile
-        tile = begin_loop(code, "%begin", "%end", width)
+        tile = begin_loop(code, first, last, width)
         behind = code.let(f"add i64 {tile.at}, {width}")
-        whole = code.let(f"icmp slt i64 {behind}, %end")
-        end = code.let(f"select i1 {whole}, i64 {behind}, i64 %end")
+        end = code.let(f"call i64 @llvm.smin.i64(i64 {behind}, i64 {last})")
         self.groups(tile.at, end, self.gather_all)
         for k in range(len(self.plan.segments)):
             self.groups(tile.at, end, partial(self.segment, k))
@@ -124,17 +133,24 @@ class Driver:
         code.do(f"store {shape.type} {column}, ptr {code.address(slots, index.at, shape.type)}")
         end_loop(code, index)
 
-    def finish(self) -> None:
-        """Lanes are added, those of as many sums at once as there are lanes; then divided, for a mean."""
+    def finish(self, first: str, last: str) -> None:
+        """Lanes are added, those of as many sums at once as there are lanes; behind the first chunk to those
+        before, after the last one divided, for a mean."""
         code, shape = self.code, self.shape
-        divisor = code.splat(shape, "%divisor")
+        divisor = code.let(
+            f"select i1 {last}, {shape.number} %divisor, {shape.number} {self.plan.one.constant(1.0)}"
+        )
+        divisor = code.splat(shape, divisor)
         index = begin_loop(code, "0", str(self.plan.padded), shape.lanes)
         places = [code.let(f"add i64 {index.at}, {k}") for k in range(shape.lanes)]
         sums = [code.let(f"load {shape.type}, ptr {code.address('%scratch', k, shape.type)}") for k in places]
-        result = code.let(f"fdiv {shape.type} {halved(code, shape, sums)}, {divisor}")
+        result = halved(code, shape, sums)
         count = shape.all("i64", str(len(self.plan.tape.outputs)))
         inside = code.let(f"icmp slt {self.ints} {self.rows(index.at)}, {count}")
-        self.plan.store(code, result, code.address("%out", index.at, shape.number), inside)
+        where = code.address("%out", index.at, shape.number)
+        total = code.let(f"fadd {shape.type} {self.plan.load(code, where, inside)}, {result}")
+        result = code.let(f"select i1 {first}, {shape.type} {result}, {shape.type} {total}")
+        self.plan.store(code, code.let(f"fdiv {shape.type} {result}, {divisor}"), where, inside)
         end_loop(code, index)
 
 

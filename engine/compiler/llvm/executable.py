@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,20 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from typing import Any, Final, final
 
-from engine.compiler.backend import Executable, Layout, Options
-from engine.compiler.calls.results import Results
+from engine.compiler.backend import READY, Executable, Layout, Options, refused
 from engine.compiler.errors import Untranslatable
 from engine.compiler.llvm import python_objects
 from engine.compiler.llvm.code import Shape
-from engine.compiler.llvm.entry import CHUNK, LEAVES, Entry
+from engine.compiler.llvm.driver import CHUNK
+from engine.compiler.llvm.entry import Entry, Limits
 from engine.compiler.llvm.host import Linked, binding
-from engine.compiler.llvm.inspection import Unsupported
 from engine.compiler.llvm.plan import NUMBER
 from engine.compiler.llvm.program import linked
+from engine.compiler.llvm.python_arguments import Unsupported
 from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.tape.tape import Tape
 
 FLOATS: Final = {"float64": ctypes.c_double, "float32": ctypes.c_float}
+QUICK: Final = 1_000_000  # operations, on all examples together, that may be done while others wait: 0.1 ms
+SHARED: Final = 4_000_000  # operations from where on threads gain more than they cost
 
 
 @final
@@ -33,77 +36,84 @@ class Native:
     def __init__(self, tape: Tape, layout: Layout, options: Options) -> None:
         self.tape, self.layout, self.options = tape, layout, options
         self.code = linked(tape, layout, options)
+        self.ready = READY
         word, pointer = ctypes.c_int64, ctypes.c_void_p
         kinds = (pointer, word, word, pointer, word, FLOATS[options.dtype])
-        self.run = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self.code[-1].addresses["run"])
+        self.address = self.code[-1].addresses["run"]
+        self.function = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(self.address)
+        work = max(len(tape.entries), len(tape.outputs), 1)
+        self.quick = QUICK // work
+        self.alone = sys.maxsize if options.threads == 1 else max(CHUNK, SHARED // work)
 
-    # The long way
-
-    def numbers(self, *xs: float) -> Sequence[float]:
-        if self.flat is not None:
-            results: Sequence[float] = self.flat(*map(float, xs))
-            return results
-        column, blocks = sys.modules["numpy"].array(xs, dtype=self.options.dtype), []
-        for block in self.layout.blocks:
-            blocks.append(column[: block.size])
-            column = column[block.size :]
-        numbers: list[float] = self.arrays(blocks, 0).tolist()
-        return numbers
-
-    @cached_property
-    def flat(self) -> Callable[..., Any] | None:
-        """From floats to a tuple of all outputs, if they are few."""
-        if len(self.layout.blocks) > 1 or max(len(self.tape.inputs), len(self.tape.outputs)) > LEAVES:
+    def fast_path(self, args: Sequence[Any], result: Any) -> Callable[..., Any] | None:
+        if not python_objects.offsets_hold():
             return None
-        return self.entry([0.0] * len(self.tape.inputs), (0.0,) * len(self.tape.outputs))
-
-    def arrays(self, blocks: Sequence[Any], examples: int) -> Any:
-        numpy, count = sys.modules["numpy"], len(self.tape.outputs)
-        table = (ctypes.c_void_p * len(blocks))(*(block.ctypes.data for block in blocks))
-        if not self.layout.mapped:
-            out = numpy.empty(count, dtype=self.options.dtype)
-            self.part(table, 0, 0, out, 0, 1.0)
-            return out
-        starts = range(0, examples, CHUNK)
-        spans = [(start, min(start + CHUNK, examples)) for start in starts]
-        if self.layout.reduce is None:
-            out = numpy.empty((count, examples), dtype=self.options.dtype)
-            self.parts(lambda k, span: self.part(table, *span, out, examples, 1.0), spans)
-            return out.T
-        divisor = float(examples) if self.layout.reduce == "mean" else 1.0
-        sums = numpy.empty((len(spans), count), dtype=self.options.dtype)
-        last = divisor if len(spans) == 1 else 1.0
-        self.parts(lambda k, span: self.part(table, *span, sums[k], examples, last), spans)
-        return sums[0] if len(spans) == 1 else numpy.add.accumulate(sums)[-1] / divisor
-
-    def part(self, table: Any, start: int, stop: int, out: Any, stride: int, divisor: float) -> None:
-        if self.run(table, start, stop, out.ctypes.data, stride, divisor):
-            raise MemoryError(f"no memory for the {len(self.tape.entries)} slots of a compiled function")
-
-    def parts(self, work: Callable[[int, tuple[int, int]], None], spans: Sequence[tuple[int, int]]) -> None:
-        if self.options.threads == 1 or len(spans) == 1:
-            for k, span in enumerate(spans):
-                work(k, span)
-            return
-        with ThreadPoolExecutor(min(self.options.threads, len(spans))) as pool:
-            list(pool.map(work, range(len(spans)), spans))
-
-    # The short way
-
-    def direct(self, args: Sequence[Any], results: Results) -> Callable[..., Any] | None:
-        return self.entry(args, results.skeleton)
-
-    def entry(self, args: Sequence[Any], result: Any) -> Callable[..., Any] | None:
-        """Machine code for arguments of just this structure."""
-        entry = Entry(self.tape, self.layout, Shape(0, NUMBER[self.options.dtype]), result)
+        limits, shape = Limits(self.quick, self.alone), Shape(0, NUMBER[self.options.dtype])
         try:
-            source = entry.function(args)
+            source = Entry(self.layout, len(self.tape.outputs), shape, limits, result).function(args)
         except Unsupported:
             return None
-        functions = python_objects.functions() | {"new_array": python_objects.array_maker()}
-        imports = functions | {"run": self.code[-1].addresses["run"]}
-        code = Linked(source, ("entry",), imports, True)
-        return python_objects.function_at(code, self.code, entry.kept)
+        entry = Linked(source, ("entry",), python_objects.functions() | {"run": self.address}, True)
+        function: Callable[..., Any] = python_objects.function_at(entry.addresses["entry"], entry, self.code)
+        return function
+
+    @cached_property
+    def filling(self) -> Callable[..., Any]:
+        """The fast path from inputs, with outputs as `out`."""
+        numpy = sys.modules["numpy"]
+        inputs = [numpy.empty((1, size) if batched else size) for size, batched in self.layout.blocks]
+        return self.fast_path(inputs, numpy.empty(len(self.tape.outputs))) or refused
+
+    def run(self, inputs: Sequence[Any], outputs: Any) -> int:
+        if self.filling(*inputs, out=outputs) is NotImplemented:
+            self.fill(inputs, outputs)
+        return -1
+
+    def fill(self, inputs: Sequence[Any], outputs: Any) -> None:
+        """The same by threads, or where the objects of Python are not known."""
+        numpy, examples = sys.modules["numpy"], self.layout.examples(inputs)
+        table = (ctypes.c_void_p * len(inputs))(*(x.ctypes.data for x in inputs))
+        if not self.layout.mapped:
+            self.part(table, (0, 0), outputs, 0)
+            return
+        spans = [(start, min(start + CHUNK, examples)) for start in range(0, examples, CHUNK)]
+        count, stacked = outputs.shape[-1], self.layout.stacked
+        parts = numpy.empty((count, examples) if stacked else (len(spans), count), dtype=outputs.dtype)
+
+        def work(k: int) -> None:
+            self.part(table, spans[k], parts if stacked else parts[k], examples)
+
+        shared(work, len(spans), self.options.threads)
+        if stacked:
+            outputs[...] = parts.T
+        else:
+            divisor = float(examples) if self.layout.reduce == "mean" else 1.0
+            outputs[...] = numpy.add.accumulate(parts)[-1] / divisor
+
+    def part(self, table: Any, span: tuple[int, int], out: Any, stride: int) -> None:
+        if self.function(table, *span, out.ctypes.data, stride, 1.0):
+            raise MemoryError(f"no memory for the {len(self.tape.entries)} slots of a compiled function")
+
+
+def shared(work: Callable[[int], None], count: int, threads: int) -> None:
+    """Calls work(k) for each k, in so many threads; this one is one of them."""
+
+    def share(first: int) -> None:
+        for k in range(first, count, threads):
+            work(k)
+
+    promised = [helpers().submit(share, first) for first in range(1, min(threads, count))]
+    share(0)
+    for each in promised:
+        each.result()
+
+
+@cache
+def helpers() -> ThreadPoolExecutor:
+    """Threads, kept from their first work on; a forked process has none of them and makes its own."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=helpers.cache_clear)
+    return ThreadPoolExecutor(os.cpu_count(), "chainrule")
 
 
 def llvm(tape: Tape, layout: Layout, options: Options) -> Executable:

@@ -98,6 +98,12 @@ class Plan:
         """In bytes."""
         return self.sums_size + self.tile * self.region + 64
 
+    def load(self, code: Code, where: str, mask: str) -> str:
+        """Loads the lanes that are in the mask."""
+        kind, bits = self.shape.type, self.shape.of("i1")
+        arguments = f"ptr {where}, i32 {self.one.size}, {bits} {mask}, {kind} zeroinitializer"
+        return code.let(f"call {kind} @llvm.masked.load.{self.shape.suffix}.p0({arguments})")
+
     def store(self, code: Code, x: str, where: str, mask: str) -> None:
         """Stores the lanes that are in the mask."""
         kind, bits = self.shape.type, self.shape.of("i1")

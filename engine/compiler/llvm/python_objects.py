@@ -1,21 +1,19 @@
-"""Python's objects as machine code sees them: what may be read of them, once it has been proved.
+"""Python's objects as machine code sees them: where things lie in them, and the functions that make them.
 
-Floats are read and results are made by functions of Python's stable interface. Lists, tuples and arrays are
-read at fixed offsets, which hold on ordinary 64-bit builds; elsewhere the long way is taken.
+Numbers are read and results are made by functions of Python's stable interface. Lists, tuples and arrays are
+read at fixed offsets, which hold on ordinary 64-bit builds; elsewhere arguments are taken apart in Python.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
 TYPE: Final = 8  # offsets in bytes: of the type in any object
 LENGTH: Final = 16  # of a list or tuple
-LIST_ITEMS: Final = 24  # where a pointer to them is
-TUPLE_ITEMS: Final = 24  # where they begin
+ITEMS: Final = 24  # where those of a tuple begin, where a pointer to those of a list is
 DATA: Final = 16  # of an array: its memory,
 DIMENSIONS: Final = 24  # how many there are,
 SHAPE: Final = 32
@@ -23,31 +21,50 @@ DTYPE: Final = 56
 FLAGS: Final = 64
 READY: Final = 0x101  # C-contiguous and aligned
 WRITEABLE: Final = 0x400
-FUNCTIONS: Final = (
-    "PyFloat_AsDouble",
-    "PyFloat_FromDouble",
-    "PyErr_Occurred",
-    "PyErr_NoMemory",
-    "PyTuple_New",
-    "PyTuple_SetItem",
-    "PyList_New",
-    "PyList_SetItem",
-    "PyDict_New",
-    "PyDict_SetItem",
-    "PyDict_Size",
-    "PyDict_Next",
-    "PyMem_RawMalloc",
-    "PyMem_RawFree",
-    "Py_IncRef",
-    "Py_DecRef",
-)
+NEW_ARRAY: Final = 94  # the place of PyArray_NewFromDescr in NumPy's table of functions, fixed by its ABI
+FUNCTIONS: Final = {
+    "PyFloat_AsDouble": "double (ptr)",
+    "PyFloat_FromDouble": "ptr (double)",
+    "PyErr_Occurred": "ptr ()",
+    "PyErr_NoMemory": "ptr ()",
+    "PyTuple_New": "ptr (i64)",
+    "PyTuple_SetItem": "i32 (ptr, i64, ptr)",
+    "PyList_New": "ptr (i64)",
+    "PyList_SetItem": "i32 (ptr, i64, ptr)",
+    "PyMem_RawMalloc": "ptr (i64)",
+    "PyMem_RawFree": "void (ptr)",
+    "PyEval_SaveThread": "ptr ()",
+    "PyEval_RestoreThread": "void (ptr)",
+    "Py_IncRef": "void (ptr)",
+    "Py_DecRef": "void (ptr)",
+}
 
 
 @cache
 def functions() -> dict[str, int]:
-    """The addresses of the functions of Python that machine code calls."""
+    """The addresses of the functions of Python and NumPy that machine code calls."""
     found = {name: ctypes.cast(ctypes.pythonapi[name], ctypes.c_void_p).value for name in FUNCTIONS}
-    return {name: where for name, where in found.items() if where is not None}
+    return {name: where for name, where in found.items() if where is not None} | {"new_array": array_maker()}
+
+
+def declarations() -> str:
+    """Of the same, as LLVM's text."""
+    kinds = FUNCTIONS | {"new_array": "ptr (ptr, ptr, i32, ptr, ptr, ptr, i32, ptr)"}
+    lines = [f"declare {kind.replace(' (', f' @{name}(', 1)}" for name, kind in kinds.items()]
+    return "\n".join(
+        [
+            *lines,
+            "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
+        ]
+    )
+
+
+@cache
+def number_types() -> tuple[type, ...]:
+    """What is read as a number: Python's own and NumPy's that fit into a double."""
+    numpy = sys.modules["numpy"]
+    sized = [getattr(numpy, f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+    return (float, int, bool, numpy.float64, numpy.float32, *sized)
 
 
 def word(x: object, offset: int) -> int:
@@ -61,19 +78,19 @@ def offsets_hold() -> bool:
         return False
     item = 1.5
     one, pair = [item], (item, item)
-    items = ctypes.c_int64.from_address(word(one, LIST_ITEMS)).value
+    items = ctypes.c_int64.from_address(word(one, ITEMS)).value
     return (
         word(one, TYPE) == id(list)
         and (word(one, LENGTH), items) == (1, id(item))
-        and (word(pair, LENGTH), word(pair, TUPLE_ITEMS)) == (2, id(item))
+        and (word(pair, LENGTH), word(pair, ITEMS)) == (2, id(item))
+        and array_offsets_hold()
     )
 
 
-@cache
 def array_offsets_hold() -> bool:
     numpy = sys.modules["numpy"]
     array = numpy.zeros((2, 3))
-    if not offsets_hold() or numpy.ndarray.__basicsize__ < FLAGS + 4:
+    if numpy.ndarray.__basicsize__ < FLAGS + 4:
         return False
     shape = (ctypes.c_int64 * 2).from_address(word(array, SHAPE))
     return (
@@ -85,10 +102,6 @@ def array_offsets_hold() -> bool:
     )
 
 
-NEW_ARRAY: Final = 94  # the place of PyArray_NewFromDescr in NumPy's table of functions, fixed by its ABI
-
-
-@cache
 def array_maker() -> int:
     """The address of NumPy's function that makes an array."""
     core = "numpy._core" if "numpy._core" in sys.modules else "numpy.core"  # NumPy 2, NumPy 1
@@ -113,19 +126,10 @@ class Definition(ctypes.Structure):
 FASTCALL: Final = 0x82  # with keywords
 
 
-class Owner:
-    """Keeps alive what a function of machine code needs."""
-
-    def __init__(self, definition: Definition, *code: Any) -> None:
-        self.definition = definition
-        self.code = code
-
-
-def function_at(entry: Any, *needed: Any) -> Callable[..., Any]:
-    """`entry` of linked code as a function of Python, which keeps it alive and whatever else is needed."""
-    definition = Definition(b"compiled", entry.addresses["entry"], FASTCALL, None)
+def function_at(address: int, *needed: Any) -> Any:
+    """Machine code as a function of Python, which keeps alive what it needs."""
+    definition = Definition(b"compiled", address, FASTCALL, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    made: Callable[..., Any] = make(ctypes.addressof(definition), Owner(definition, entry, *needed), None)
-    return made
+    return make(ctypes.addressof(definition), (definition, *needed), None)

@@ -1,61 +1,16 @@
-"""Functions around functions: what `vmap` says of its result, static arguments, names, pickles."""
+"""Functions as they are called: without their static arguments, by names, out of pickles."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine.compiler.tape.names import stem
 from engine.transform import Mapped
 
 Function = Callable[..., Any]
-
-
-class Mapping(NamedTuple):
-    """`vmap(example, in_axes, reduce)`: the tape is of one example, the backend loops."""
-
-    example: Function | None
-    in_axes: Any
-    reduce: str | None
-
-    def axes(self, count: int, statics: Sequence[int]) -> list[int | None]:
-        """The axis of each argument that is traced, of `count` in the call."""
-        in_axes = self.in_axes
-        axes = [in_axes] * count if in_axes is None or isinstance(in_axes, int) else list(in_axes)
-        if len(axes) != count:
-            raise ValueError(f"in_axes has {len(axes)} entries for a call with {count} arguments")
-        return [axis for i, axis in enumerate(axes) if i not in statics]
-
-
-def mapping_of(f: Function) -> Mapping | None:
-    """The Mapping of what `vmap` returned."""
-    return Mapping(f.example, f.in_axes, f.reduce) if isinstance(f, Mapped) else None
-
-
-class Static(NamedTuple):
-    """A static argument in a key: 1, 1.0 and True are different programs."""
-
-    kind: type
-    value: Hashable
-
-
-def static(x: Any) -> Static:
-    """Raises TypeError if it cannot be a key."""
-    try:
-        hash(x)
-    except TypeError:
-        raise TypeError(f"a static argument has to be hashable, got {type(x).__name__} {x!r:.40}") from None
-    return Static(type(x), x)
-
-
-def positions(statics: Sequence[int], count: int) -> list[int]:
-    """The static arguments of a call with `count` arguments. Raises TypeError."""
-    for i in statics:
-        if not -count <= i < count:
-            raise TypeError(f"static_argnums asks for argument {i}, but the call has {count} of them")
-    return [i % count for i in statics]
 
 
 def inlined(f: Function, args: Sequence[Any], statics: Sequence[int]) -> Function:

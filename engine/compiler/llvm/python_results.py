@@ -1,0 +1,111 @@
+"""Python's objects made by machine code of the outputs of a tape, or the arrays of `out` filled with them.
+
+The outputs lie in memory side by side; those of many examples in rows, one number for each example.
+"""
+
+from __future__ import annotations
+
+import sys
+from math import prod
+from typing import Any
+
+from engine.compiler.llvm import python_objects as objects
+from engine.compiler.llvm.code import begin_loop, end_loop
+from engine.compiler.llvm.python_arguments import PythonArguments, Unsupported, are_numbers, shape_of
+from engine.trees import is_array
+
+
+class PythonResults:
+    """Results in the structure of a skeleton. `examples` is the name of their number, if they are stacked."""
+
+    def __init__(self, arguments: PythonArguments, examples: str | None, outputs: str) -> None:
+        self.arguments = arguments
+        self.code, self.shape = arguments.code, arguments.shape
+        self.examples = examples
+        self.outputs = outputs
+
+    # New objects
+
+    def new(self, result: Any, place: int = 0) -> str:
+        """A new object like `result`, of the outputs from a place on."""
+        if is_array(result) or (type(result) is float and self.examples):
+            return self.new_array(shape_of(result), place)
+        if type(result) is float:
+            return self.new_float(str(place))
+        if type(result) not in (tuple, list):
+            raise Unsupported
+        kind = "Tuple" if type(result) is tuple else "List"
+        whole = self.there(f"call ptr @Py{kind}_New(i64 {len(result)})")
+        if are_numbers(result) and not self.examples:
+            k = begin_loop(self.code, "0", str(len(result)))
+            part = self.new_float(self.code.let(f"add i64 {k.at}, {place}"))
+            self.code.let(f"call i32 @Py{kind}_SetItem(ptr {whole}, i64 {k.at}, ptr {part})")
+            end_loop(self.code, k)
+            return whole
+        for i, part in enumerate(result):
+            new = self.new(part, place)
+            self.code.let(f"call i32 @Py{kind}_SetItem(ptr {whole}, i64 {i}, ptr {new})")
+            place += count(part)
+        return whole
+
+    def new_float(self, place: str) -> str:
+        x = self.code.let(f"load {self.shape.type}, ptr {self.output(place)}")
+        if self.shape.number == "float":
+            x = self.code.let(f"fpext float {x} to double")
+        return self.there(f"call ptr @PyFloat_FromDouble(double {x})")
+
+    def new_array(self, shape: tuple[int, ...], place: int) -> str:
+        code, lengths = self.code, self.lengths(shape)
+        dtype = f"ptr inttoptr (i64 {id(self.arguments.dtype)} to ptr)"
+        kind = f"ptr inttoptr (i64 {id(sys.modules['numpy'].ndarray)} to ptr)"
+        dimensions = code.let(f"alloca i64, i64 {len(lengths) + 1}")
+        for k, length in enumerate(lengths):
+            code.do(f"store i64 {length}, ptr {code.address(dimensions, k, 'i64')}")
+        code.do(f"call void @Py_IncRef({dtype})")  # a reference that the array takes over
+        wanted = f"{kind}, {dtype}, i32 {len(lengths)}, ptr {dimensions}"
+        array = self.there(f"call ptr @new_array({wanted}, ptr null, ptr null, i32 0, ptr null)")
+        self.fill(self.arguments.word(array, objects.DATA, "ptr"), place, prod(shape))
+        return array
+
+    def there(self, making: str) -> str:
+        """An object that is made; without memory, the error is set and the call ends."""
+        made, fine = self.code.let(making), self.code.label()
+        self.code.branch(self.code.let(f"icmp ne ptr {made}, null"), fine, "end")
+        self.code.begin(fine)
+        return made
+
+    # Outputs
+
+    def lengths(self, shape: tuple[int, ...]) -> list[int | str]:
+        return [self.examples, *shape] if self.examples else [*shape]
+
+    def output(self, place: int | str) -> str:
+        """Where an output is, or its first example."""
+        first = self.code.let(f"mul i64 {place}, {self.examples}") if self.examples else place
+        return self.code.address(self.outputs, first, self.shape.type)
+
+    def fill(self, data: str, place: int, size: int) -> None:
+        """Copies so many outputs into the memory of an array, where each example has its own side by side."""
+        if self.examples and size != 1:
+            self.fill_rows(data, place, size)
+            return
+        length = self.code.let(f"mul i64 {self.examples or size}, {self.shape.size}")
+        memory = f"ptr {data}, ptr {self.output(place)}, i64 {length}"
+        self.code.do(f"call void @llvm.memcpy.p0.p0.i64({memory}, i1 false)")
+
+    def fill_rows(self, data: str, place: int, size: int) -> None:
+        code, kind = self.code, self.shape.type
+        example = begin_loop(code, "0", str(self.examples))
+        row = code.address(data, code.let(f"mul i64 {example.at}, {size}"), kind)
+        first = code.address(self.output(place), example.at, kind)
+        column = begin_loop(code, "0", str(size))
+        away = code.let(f"mul i64 {column.at}, {self.examples}")
+        x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
+        code.do(f"store {kind} {x}, ptr {code.address(row, column.at, kind)}")
+        end_loop(code, column)
+        end_loop(code, example)
+
+
+def count(result: Any) -> int:
+    """How many outputs a result takes."""
+    return sum(map(count, result)) if type(result) in (list, tuple) else prod(shape_of(result))
