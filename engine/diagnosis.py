@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from engine.modes import LOCK
 from engine.node import Node
 from engine.sweep import local_gradient, topological_order
 from engine.text import clean
 from engine.value import Value
+
+INPUTS: Final = 6  # of the operation that are written out
 
 
 class Diagnosis(NamedTuple):
@@ -46,7 +48,8 @@ class Diagnosis(NamedTuple):
     def __str__(self) -> str:
         if self.node is None:
             return "every value and every gradient is finite"
-        inputs = ", ".join(f"{prefix(p)}{p._data!r}" for p in self.node.parents)
+        inputs = ", ".join(f"{prefix(p)}{p._data!r}" for p in self.node.parents[:INPUTS])
+        inputs += ", ..." if len(self.node.parents) > INPUTS else ""
         where = f"{self.op}({inputs})" if self.op else f"the leaf {self.node!r}"
         parts = [f"the first {self.number} among the {self.kind}s comes from {where}"]
         if self.operand is not None:

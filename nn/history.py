@@ -18,7 +18,8 @@ class History:
     """The mean loss of every epoch, over the training samples and over the validation samples.
 
     `how` is "compiled" or "eager", with the reason if compiled steps were asked for; `stopped` says
-    why training ended before its last epoch: "callback", "interrupted" or "".
+    why training ended before its last epoch: "callback", "interrupted", "not finite" with what was found, or
+    "" if it did not.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -42,7 +43,8 @@ class History:
         parts = [f"{len(self.loss)} epochs", f"{self.steps:,} {self.how.split(':')[0]} steps"]
         parts += [f"loss {self.loss[-1]:.4g}"] if self.loss else []
         parts += [f"validation {self.validation[-1]:.4g}"] if self.validation else []
-        return f"History({', '.join(parts)}{f', {self.stopped}' if self.stopped else ''})"
+        parts += [self.stopped.split(":")[0]] if self.stopped else []
+        return f"History({', '.join(parts)})"
 
     def plot(self, path: AnyPath | None = None) -> Any:
         """The loss curves as a matplotlib figure, also written to `path` if there is one."""

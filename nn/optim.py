@@ -6,7 +6,8 @@ steps taken so far to the learning rate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from math import cos, isfinite, pi, sqrt
 from typing import Any
 
@@ -36,11 +37,27 @@ class Optimizer:
             p.grad = 0.0
 
     def step(self) -> None:
-        """Changes every parameter once."""
-        rate = self.lr(self.steps)
-        self.steps += 1
-        for i, p in enumerate(self.parameters):
-            p.data -= self.change(i, self.slope(p), rate)
+        """Changes every parameter once; if anything raises, Ctrl-C for instance, nothing has changed."""
+        state, weights = self.state_dict(), [p.data for p in self.parameters]
+        try:
+            rate = self.lr(self.steps)
+            self.steps += 1
+            for i, p in enumerate(self.parameters):
+                p.data = weights[i] - self.change(i, self.slope(p), rate)
+        except BaseException:
+            self.load_state_dict(state)
+            for p, weight in zip(self.parameters, weights, strict=True):
+                p.data = weight
+            raise
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that steps change but the parameters: what `load_state_dict` takes."""
+        held = {name: x for name, x in vars(self).items() if name not in ("parameters", "lr")}
+        return {name: x[:] if isinstance(x, list) else deepcopy(x) for name, x in held.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes back to what a `state_dict()` of this optimiser held."""
+        vars(self).update({name: x[:] if isinstance(x, list) else deepcopy(x) for name, x in state.items()})
 
     def slope(self, p: Value) -> float:
         """The gradient to follow, that of the penalty with it."""

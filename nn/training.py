@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -19,6 +20,9 @@ from nn.losses import as_list
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.stepping import CompiledStep, EagerStep, stepper
+from nn.watch import NotFinite, Watch
+
+State = tuple[dict[str, float], dict[str, Any]]  # of the weights, of the optimiser
 
 Callback = Callable[[History], object]
 
@@ -36,6 +40,7 @@ def fit(
     compiled: bool = True,
     progress: bool = True,
     callback: Callback | None = None,
+    keep_going: bool = False,
     rng: Random | int = 0,
 ) -> History:
     """Trains `model` on the samples X and their targets y; returns what happened.
@@ -46,13 +51,17 @@ def fit(
     compiled    a sample is traced and compiled, if it can be and gives what the graph gives: model and
                 loss have to be pure functions. `History.how` says which it was
     callback    called with the History after every epoch; if it returns True, training stops
+    keep_going  trains on after a step in which the loss, a gradient or a weight is nan or inf; else training
+                stops there, with a RuntimeWarning that names the sample, the layer and the operation
 
-    Stopped by the callback or by Ctrl-C, the model keeps the best weights so far. Raises ValueError
-    or TypeError for unusable data or settings before the first step.
+    Stopped by the callback, by Ctrl-C or by a nan, the model keeps the best weights so far, and the
+    optimizer is as it was with them. Raises ValueError or TypeError for unusable data or settings before
+    the first step.
     """
     check_parts(model, loss, optimizer, callback)
     samples = samples_of(model, X, y, loss)
-    run = Training(model, optimizer, held_out(model, validation, loss))
+    watch = None if keep_going else Watch(model, loss, optimizer, samples)
+    run = Training(model, optimizer, held_out(model, validation, loss), watch)
     size = step_size(epochs, batch_size, len(samples))
     source = generator(rng)
     try:
@@ -65,6 +74,9 @@ def fit(
                     break
     except KeyboardInterrupt:
         run.stop("interrupted")
+    except NotFinite as found:
+        run.stop(f"not finite: {found}")
+        warnings.warn(f"training stopped after {run.history.steps:,} steps: {found}", RuntimeWarning, 2)
     return run.history
 
 
@@ -73,21 +85,28 @@ class Training:
 
     stepper: EagerStep | CompiledStep
 
-    def __init__(self, model: Module, optimizer: Optimizer, held_out: Samples | None) -> None:
+    def __init__(
+        self, model: Module, optimizer: Optimizer, held_out: Samples | None, watch: Watch | None
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.held_out = held_out
+        self.watch = watch
         self.history = History()
-        self.best = model.state_dict()
+        self.best = self.state()
 
     def use(self, stepper: EagerStep | CompiledStep) -> None:
         self.stepper = stepper
         self.history.how = stepper.how
 
+    def state(self) -> State:
+        """Weights and optimiser as of this moment."""
+        return self.model.state_dict(), self.optimizer.state_dict()
+
     def epoch(self, samples: Samples, size: int, rng: Random, advance: Callable[[float], None]) -> None:
         """Every sample once, a step for each batch."""
         start = perf_counter()
-        before = self.model.state_dict()
+        before = self.state()
         shuffled = rng.sample(samples, len(samples)) if size < len(samples) else samples
         total = 0.0
         for batch in batches(shuffled, size):
@@ -95,29 +114,36 @@ class Training:
             total += mean * len(batch)
             advance(mean)
         # a step that took all samples measured the weights it began with, not those it made
-        measured = before if size >= len(samples) and self.held_out is None else self.model.state_dict()
+        measured = before if size >= len(samples) and self.held_out is None else self.state()
         self.record(total / len(samples), measured)
         self.history.seconds += perf_counter() - start
 
     def step(self, batch: Samples) -> float:
-        """Forward, backward, update. Returns the mean loss of the batch, before the update."""
+        """Forward, backward, update. Returns the mean loss of the batch, before the update. Raises
+        NotFinite if somebody watches."""
         mean = self.stepper.gradient(batch)
+        if self.watch is not None:
+            self.watch.gradient(mean, batch)
         self.optimizer.step()
         self.history.steps += 1
+        if self.watch is not None:
+            self.watch.weights()
         return mean
 
-    def record(self, mean: float, weights: dict[str, float]) -> None:
-        """Notes an epoch, and its weights if they are the best."""
-        best = self.history.best
-        if self.held_out is not None:  # first, for it may be interrupted
-            self.history.validation.append(self.stepper.value(self.held_out))
+    def record(self, mean: float, state: State) -> None:
+        """Notes an epoch, and its state if it is the best."""
+        validation = [] if self.held_out is None else [self.stepper.value(self.held_out)]
+        if [*validation, mean][0] < self.history.best:
+            self.best = state
+        self.history.validation += validation
         self.history.loss.append(mean)
-        if self.history.monitored[-1] < best:
-            self.best = weights
 
     def stop(self, why: str) -> None:
         self.history.stopped = why
-        self.model.load_state_dict(self.best)
+        del self.history.validation[len(self.history.loss) :]  # Ctrl-C came between the two
+        weights, optimizer = self.best
+        self.model.load_state_dict(weights)
+        self.optimizer.load_state_dict(optimizer)
 
 
 def check_parts(model: Module, loss: Loss, optimizer: Optimizer, callback: Callback | None) -> None:

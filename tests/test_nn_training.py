@@ -2,6 +2,7 @@
 
 import gc
 import math
+import re
 import subprocess
 import sys
 
@@ -209,6 +210,7 @@ def test_an_epoch_without_a_number_is_never_the_best():
         optimizer=optim.SGD(model.parameters(), lr=lambda t: next(rates)),
         epochs=3,
         callback=lambda history: len(history.loss) == 3,
+        keep_going=True,
         compiled=False,
         progress=False,
     )
@@ -320,3 +322,94 @@ def test_history_plots_itself(tmp_path):
 
 def test_accuracy_of_single_outputs_is_by_sign():
     assert nn.accuracy(lambda x: Value(x), [-1.0, 2.0, 3.0], [0, 1, -1]) == pytest.approx(2 / 3)
+
+
+def diverging(loss, compiled, lr=0.1, **options):
+    """The model, its optimizer and the history of a training that meets a nan."""
+    model = nn.MLP(2, [4, 1], rng=1)
+    optimizer = optim.Adam(model.parameters(), lr=lr)
+    with pytest.warns(RuntimeWarning, match="training stopped after"):
+        history = nn.fit(
+            model,
+            X,
+            XOR,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=9,
+            compiled=compiled,
+            progress=False,
+            **options,
+        )
+    return model, optimizer, history
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_nan_stops_training_at_the_weights_and_the_optimizer_of_one_moment(compiled):
+    rates = [0.1, 0.1, 1e308, 1.0, 1.0]
+    model, optimizer, history = diverging(losses.squared_error, compiled, lr=lambda t: rates[t])
+    assert history.stopped.startswith("not finite: ")
+    assert repr(history).endswith("not finite)")
+    best = history.loss.index(history.best)
+    assert optimizer.steps == best
+    twin = nn.MLP(2, [4, 1], rng=1)
+    again = optim.Adam(twin.parameters(), lr=0.1)
+    nn.fit(
+        twin,
+        X,
+        XOR,
+        loss=losses.squared_error,
+        optimizer=again,
+        epochs=best,
+        compiled=compiled,
+        progress=False,
+    )
+    assert model.state_dict() == twin.state_dict()
+    assert optimizer.state_dict() == again.state_dict()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (
+            lambda score, target: engine.log(score * 0.0 - 1.0),
+            "sample 0, in layers.1.neurons.0: the first",
+        ),
+        (lambda score, target: engine.sqrt(score * 0.0), "the gradient to layers.*sqrt.*, its gradient to"),
+        (lambda score, target: engine.log(target + 0.5) * score, r"sample [0-3]: the first nan"),
+        (lambda score, target: score * 0.0 + 1e308, "the loss is inf, though that of every sample"),
+    ],
+)
+def test_the_sample_the_layer_and_the_operation_are_named(loss, words, compiled):
+    model, _, history = diverging(loss, compiled, batch_size=4)
+    assert re.search(words, history.stopped)
+    assert model.state_dict() == nn.MLP(2, [4, 1], rng=1).state_dict()
+
+
+def test_training_goes_on_for_whoever_asks_for_it():
+    model = nn.MLP(2, [4, 1], rng=1)
+    optimizer = optim.SGD(model.parameters(), lr=1e308)
+    options = {"loss": losses.squared_error, "optimizer": optimizer, "epochs": 4, "progress": False}
+    assert nn.fit(model, X, XOR, keep_going=True, **options).steps == 4
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSProp, optim.Adagrad])
+def test_a_step_that_is_interrupted_has_not_happened(optimizer):
+    parameters = [Value(float(i)) for i in range(5)]
+    training = optimizer(parameters)
+    for p in parameters:
+        p.grad = 1.0
+    training.step()
+    before, data = training.state_dict(), [p.data for p in parameters]
+    change, calls = training.change, iter(range(4))
+
+    def interrupted(i, g, rate):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return change(i, g, rate)
+
+    training.change = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        training.step()
+    del training.change
+    assert (training.state_dict(), [p.data for p in parameters]) == (before, data)
