@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,9 @@ from small import W, X, Y, loss
 import engine
 from engine import dot, grad, sin, value_and_grad, vmap
 from engine.compiler import jit
+from engine.compiler.backend import Block, Layout, Options
 from engine.compiler.llvm import executable, plan
+from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE
@@ -115,6 +118,29 @@ def test_sums_do_not_depend_on_the_number_of_threads(reduce, monkeypatch):
     assert np.array_equal(one[1], two[1])
     assert np.array_equal(one[1], three[1])
     np.testing.assert_allclose(one[1], jit(mapped, backend="numpy")(W, xs, 1.0)[1], rtol=1e-11)
+
+
+def test_threads_are_kept_from_call_to_call(monkeypatch):
+    monkeypatch.setattr(executable, "SHARED", 0)
+    f = jit(vmap(sin, reduce="sum"), threads=2)
+    xs = np.linspace(0.0, 1.0, 3 * executable.CHUNK)
+    f(xs)
+    before = set(threading.enumerate())
+    f(xs)
+    assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize("backend", [executable.Native, NumpyBackend])
+@pytest.mark.parametrize("reduce", [None, "mean"])
+def test_an_executable_is_ready_and_fills_the_outputs_of_its_caller(backend, reduce):
+    tape = trace(lambda xs: [xs[0] * xs[1], xs[0] - xs[1]], "xy")
+    layout = Layout((Block(1, False), Block(1, True)), True, reduce)
+    run = backend(tape, layout, Options())
+    outputs = np.full((3, 2) if reduce is None else 2, 7.0)
+    assert run.ready.is_set()
+    assert run.run([np.array([2.0]), np.array([[1.0], [2.0], [3.0]])], outputs) == -1
+    expected = np.array([[2.0, 1.0], [4.0, 0.0], [6.0, -1.0]])
+    np.testing.assert_array_equal(outputs, expected if reduce is None else expected.mean(axis=0))
 
 
 def test_a_nan_in_one_example_stays_there():
