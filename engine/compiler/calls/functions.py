@@ -13,20 +13,6 @@ from engine.transform import Mapped
 Function = Callable[..., Any]
 
 
-def inlined(f: Function, args: Sequence[Any], statics: Sequence[int]) -> Function:
-    """f as a function of the traced arguments alone, keywords as a dict behind them."""
-    count = len(args)
-    fixed = {i: args[i] for i in statics}
-
-    def traced(*rest: Any) -> Any:
-        given = iter(rest)
-        call = [fixed[i] if i in fixed else next(given) for i in range(count)]
-        return f(*call, **next(given, {}))
-
-    traced.__name__ = getattr(f, "__name__", "compiled")
-    return traced
-
-
 def argument_names(f: Function, statics: Sequence[int], count: int) -> list[str]:
     """What to call the traced arguments on a tape: like the parameters; x0, x1 ... where one is not plain."""
     names = [p.name for i, p in enumerate(positional(f)) if i not in statics][:count]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from engine.batch import Batch
 from engine.compiler.calls.arguments import Arguments
-from engine.compiler.calls.functions import Function, inlined
+from engine.compiler.calls.functions import Function
 
 
 class Call(NamedTuple):
@@ -28,7 +28,14 @@ class Call(NamedTuple):
 
     def inline(self, f: Function) -> Function:
         """f as a function of what is traced."""
-        return inlined(f, self.args, self.statics)
+        fixed = {i: self.args[i] for i in self.statics}
+
+        def traced(*rest: Any) -> Any:
+            given = iter(rest)
+            args = [fixed[i] if i in fixed else next(given) for i in range(len(self.args))]
+            return f(*args, **next(given, {}))
+
+        return traced
 
 
 class Signature(NamedTuple):
