@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from engine.modes import LOCK, STATE
+from engine.modes import LOCK, STATE, sweeping
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.primitive import Primitive
 from engine.sweep import topological_order
@@ -41,7 +41,7 @@ def deep_copy(root: Node, memo: dict[int, Any]) -> Any:
 
 def columns(root: Node) -> Columns:
     """A graph as flat columns: its variables, its primitives, then one entry for each other node."""
-    with LOCK:
+    with sweeping():
         order = topological_order([root])
     leaves = [node for node in order if node.primitive is LEAF]
     nodes = [node for node in order if node.primitive is not LEAF]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
+from weakref import ref
 
 
 class State:
@@ -23,12 +25,48 @@ class State:
 STATE: Final = State()
 LOCK: Final = threading.RLock()  # around counters, marks and adjoints: graphs may share leaves
 
-RECORDING: Final[ContextVar[bool]] = ContextVar("recording", default=True)
-DEBUGGING: Final[ContextVar[bool]] = ContextVar("debugging", default=False)
+if hasattr(os, "register_at_fork"):  # the child of a fork gets a lock that nobody holds, and no half sweep
+    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
 
 
-Saved = tuple[bool, Any]  # a setting to return to, and what was saved before it
-OUTER: Final[ContextVar[Saved | None]] = ContextVar("outer", default=None)
+def sweeping() -> Any:
+    """The lock, for whoever marks nodes. Raises RuntimeError if this thread is doing that already: only a
+    signal handler, or a finaliser, can come in the middle of it."""
+    if LOCK._is_owned():  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "a sweep is running in this very thread, and this one would spoil it: let a signal handler set a "
+            "flag, and sweep when the flag is seen"
+        )
+    return LOCK
+
+
+class Entry:
+    """A block that was entered: what it sets, the Mode that lives as long as it does, the block around it."""
+
+    def __init__(self, setting: bool, block: Mode, outer: Entry | None) -> None:
+        self.setting = setting
+        self.block = ref(block)
+        self.outer = outer
+        self.left = False  # a task that began inside keeps the setting
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended without `__exit__`: a Ctrl-C can come before the first instruction of that."""
+        return not self.left and self.block() is None
+
+
+RECORDING: Final[ContextVar[Entry | None]] = ContextVar("recording", default=None)
+DEBUGGING: Final[ContextVar[Entry | None]] = ContextVar("debugging", default=None)
+VARIABLES: Final = {"recording": RECORDING, "debugging": DEBUGGING}
+
+
+def setting(variable: ContextVar[Entry | None], default: bool) -> bool:
+    """What the innermost block sets."""
+    entry = variable.get()
+    while entry is not None and entry.is_lost:
+        entry = entry.outer
+    return default if entry is None else entry.setting
+
 
 GENERATOR: Final = 0x20 | 0x80 | 0x200  # flags of functions whose body runs later, after the call
 
@@ -36,12 +74,19 @@ GENERATOR: Final = 0x20 | 0x80 | 0x200  # flags of functions whose body runs lat
 class Mode(ContextDecorator):
     """Sets a context variable inside a `with` block, or inside the function it decorates.
 
-    It has no state of its own, so that threads and tasks may share it.
+    What it saves stands in the context, so that threads and tasks may share it.
     """
 
-    def __init__(self, variable: ContextVar[bool], setting: bool) -> None:
-        self.variable = variable
+    def __init__(self, name: str, setting: bool) -> None:
+        self.name = name
         self.setting = setting
+        self.variable = VARIABLES[name]
+
+    def __reduce__(self) -> Any:
+        return Mode, (self.name, self.setting)
+
+    def _recreate_cm(self) -> Mode:
+        return Mode(self.name, self.setting)
 
     def __call__(self, function: Callable[..., Any]) -> Any:
         code = getattr(function, "__code__", None)
@@ -53,42 +98,35 @@ class Mode(ContextDecorator):
         return super().__call__(function)
 
     def __enter__(self) -> Mode:
-        saved: Saved = (self.variable.get(), OUTER.get())
         with LOCK:
             STATE.modes += 1
-        try:
-            OUTER.set(saved)
-            self.variable.set(self.setting)
-            return self
-        except BaseException:  # Ctrl-C, here: nobody would leave what was not entered
-            self.leave(saved)
-            raise
+        self.variable.set(Entry(self.setting, self, self.variable.get()))
+        return self
 
     def __exit__(self, *exception: object) -> None:
-        saved = OUTER.get()
-        assert saved is not None
-        self.leave(saved)
-
-    def leave(self, saved: Saved) -> None:
-        self.variable.set(saved[0])
-        OUTER.set(saved[1])
+        entry = self.variable.get()
+        while entry is not None and entry.block() is not self:
+            entry = entry.outer
+        if entry is not None:  # else this is another context: a generator that was closed elsewhere
+            entry.left = True
+            self.variable.set(entry.outer)
         with LOCK:
             STATE.modes -= 1
 
 
 def no_grad() -> Mode:
     """Computes without recording: results are leaves. A context manager and a decorator."""
-    return Mode(RECORDING, False)
+    return Mode("recording", False)
 
 
 def recording() -> Mode:
     """Records, also inside `no_grad`: what a transform needs for its own graph."""
-    return Mode(RECORDING, True)
+    return Mode("recording", True)
 
 
 def debug() -> Mode:
     """Every node made inside remembers the line of the user's source that made it."""
-    return Mode(DEBUGGING, True)
+    return Mode("debugging", True)
 
 
 @contextmanager
@@ -97,8 +135,8 @@ def collector_paused() -> Iterator[None]:
     time. Somebody who had switched it off finds it off.
     """
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:

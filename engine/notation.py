@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from engine.modes import LOCK, recording
+from engine.modes import recording, sweeping
 from engine.node import Node
 from engine.primitive import ATOM, Primitive, as_float
 from engine.primitives.row import POWER, SIGN
@@ -92,7 +92,7 @@ class Notation:
         """A formula over leaves whose texts are known; what depends on none of them is a number."""
         if not isinstance(root, Node):
             return self.number(as_float(root))
-        with LOCK:
+        with sweeping():
             order = topological_order([root], leaves)
         found = dict(known)
         for node in order:

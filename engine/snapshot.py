@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from engine.modes import LOCK
+from engine.modes import sweeping
 from engine.node import Node
 from engine.sweep import dependents, pull, stale, topological_order
 from engine.text import clean
@@ -21,7 +21,7 @@ class Snapshot:
     """
 
     def __init__(self, root: Value, targets: Sequence[Node] | None = None) -> None:
-        with LOCK:
+        with sweeping():
             self.order = topological_order([root])
         for node in self.order:
             for parent in node.parents:

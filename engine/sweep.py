@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from typing import Any, Final
 
 from engine.errors import StaleGraphError
-from engine.modes import LOCK, STATE, no_grad
+from engine.modes import LOCK, STATE, no_grad, sweeping
 from engine.node import CONSTANT, LEAF, Node
 from engine.primitives.activations import relu
 from engine.primitives.arithmetic import add, mul, neg, sub
@@ -134,7 +134,7 @@ def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any]) -> Any
 
     Raises StaleGraphError if a leaf below has changed since.
     """
-    with LOCK:
+    with sweeping():
         order = topological_order([root])
         foreign = [node for node in order if node.primitive.foreign] if STATE.foreign else []
         if not foreign:
@@ -143,7 +143,7 @@ def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any]) -> Any
     # A user's rule may do anything, even start another sweep: so it is asked before any adjoint is
     # written, and without the lock.
     asked = {id(node): local_gradient(node) for node in foreign}
-    with LOCK:
+    with sweeping():
         order = topological_order([root])
         sweep_back(order, seed, asked)
         return finish(order)
@@ -284,17 +284,20 @@ def stale(node: Node, operand: Node) -> StaleGraphError:
 
 def recompute(root: Node) -> None:
     """Brings every node below root up to date with the data of the leaves, or, on error, none."""
-    with LOCK:
-        # All numbers first, then all assignments: a kernel of a user may raise half-way.
-        values: dict[int, float] = {}
-        outdated: list[Node] = []
-        for node in topological_order([root]):
-            parents = node.parents
-            if any(parent.epoch > node.epoch or id(parent) in values for parent in parents):
-                data = [values.get(id(parent), parent._data) for parent in parents]
-                values[id(node)] = node.primitive.evaluate(data)
-                outdated.append(node)
+    with sweeping():
+        order = topological_order([root])
         STATE.epoch += 1
+        epoch = STATE.epoch  # what is assigned from here on is newer than what is computed now
+    # All numbers first, then all assignments: a kernel of a user may raise half-way, or sweep.
+    values: dict[int, float] = {}
+    outdated: list[Node] = []
+    for node in order:
+        parents = node.parents
+        if any(parent.epoch > node.epoch or id(parent) in values for parent in parents):
+            data = [values.get(id(parent), parent._data) for parent in parents]
+            values[id(node)] = node.primitive.evaluate(data)
+            outdated.append(node)
+    with LOCK:
         for node in outdated:
             node._data = values[id(node)]
-            node.epoch = STATE.epoch
+            node.epoch = epoch

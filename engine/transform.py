@@ -14,7 +14,7 @@ from typing import Any, final
 
 from engine import functions
 from engine.batch import Batch, batch_length, examples
-from engine.modes import LOCK, recording
+from engine.modes import recording, sweeping
 from engine.node import CONSTANT, INPUT, LINK, Node
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
@@ -46,7 +46,7 @@ class RecordedCall:
         try:
             with recording():
                 self.results = Tree(f(*call, **keywords))
-            with LOCK:
+            with sweeping():
                 roots = [y for y in self.results.scalars if isinstance(y, Node)]
                 self.order = topological_order(roots, self.inputs)
             own = {id(x) for x in self.inputs}

@@ -6,7 +6,7 @@ from typing import Any, cast, final
 
 from engine.copying import Columns, columns, deep_copy, fill
 from engine.functions import where
-from engine.modes import DEBUGGING, LOCK, RECORDING, STATE
+from engine.modes import DEBUGGING, LOCK, RECORDING, STATE, setting, sweeping
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
 from engine.primitive import Primitive, Traceable, as_float, is_number
@@ -79,7 +79,7 @@ class Value(Node):
 
     def zero_grad(self) -> None:
         """Sets grad to 0.0 on every node below this one, and here."""
-        with LOCK:
+        with sweeping():
             for node in topological_order([self]):
                 node._grad = 0.0
 
@@ -196,9 +196,9 @@ def record_node(
     """The node of a primitive applied to operands: every node but a leaf is made here."""
     node = Value(data)
     if STATE.modes:  # somebody, somewhere, is in a `with` block: is it us?
-        if not RECORDING.get():
+        if not setting(RECORDING, True):
             return node
-        if DEBUGGING.get():
+        if setting(DEBUGGING, False):
             node.note = Note("", user_line())
     node.primitive = primitive
     node.left = left

@@ -6,7 +6,7 @@ from math import isfinite
 
 import engine
 from engine import Diagnosis, Value
-from engine.modes import LOCK
+from engine.modes import sweeping
 from engine.sweep import topological_order
 from nn.data import Loss, Samples
 from nn.module import Module
@@ -58,7 +58,7 @@ class Watch:
     def layer(self, found: Diagnosis) -> str:
         """The part of the model that the operation comes after: what holds the last parameter below it."""
         assert found.node is not None
-        with LOCK:
+        with sweeping():
             below = {id(node) for node in topological_order([found.node])}
         names = [name for name, p in self.model.named_parameters() if id(p) in below]
         holder = names[-1].rstrip(".0123456789").rpartition(".")[0] if names else ""

@@ -1,6 +1,7 @@
 """Threads, asyncio tasks, generators: every one of them as if it were alone."""
 
 import asyncio
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -108,6 +109,21 @@ def test_no_grad_in_one_task_is_not_seen_in_another():
     silent, recorded = asyncio.run(both())
     assert silent == ()
     assert len(recorded) == 2
+
+
+def test_a_task_that_begins_inside_no_grad_stays_inside():
+    async def parents():
+        await asyncio.sleep(0)
+        return (Value(1.0) * 2.0).parents
+
+    async def begun():
+        with no_grad():
+            task = asyncio.create_task(parents())
+        gc.collect()
+        assert (Value(1.0) * 2.0).parents
+        return await task
+
+    assert asyncio.run(begun()) == ()
 
 
 def test_debug_in_one_task_is_not_seen_in_another():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from engine.explanation.chain import Chain
 from engine.explanation.mathematics import aligned, mathematics
 from engine.explanation.terminal import terminal
-from engine.modes import LOCK
+from engine.modes import sweeping
 from engine.node import Node
 from engine.sweep import topological_order
 from engine.value import Value
@@ -22,7 +22,7 @@ def explain(root: Value, wrt: Value | str | Iterable[Value | str] | None = None)
     """
     if not isinstance(root, Value):
         raise TypeError(f"explain takes a Value, the root of a graph, got {type(root).__name__}")
-    with LOCK:
+    with sweeping():
         order = topological_order([root])
     if wrt is None:
         leaves = [node for node in order if node.is_variable]

@@ -16,7 +16,7 @@ from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
 from engine.files import AnyPath, write_file
-from engine.modes import LOCK
+from engine.modes import sweeping
 from engine.sweep import topological_order
 from engine.text import escape
 from engine.value import Value
@@ -37,7 +37,7 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
     """
     count = 0
     if isinstance(root, Value):
-        with LOCK:
+        with sweeping():
             count = len(topological_order([root]))
     if count > MAX_NODES:
         raise ValueError(

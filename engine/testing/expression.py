@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from engine.modes import LOCK, recording
+from engine.modes import recording, sweeping
 from engine.node import Node
 from engine.notation import PYTHON, Text
 from engine.primitive import ATOM
@@ -74,7 +74,7 @@ class Expression:
 
 
 def nodes_in_order(root: Node) -> list[Node]:
-    with LOCK:
+    with sweeping():
         return topological_order([root])
 
 

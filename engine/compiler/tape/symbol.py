@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, final
 
 from engine.compiler.errors import TracingError
 from engine.kernels import elementary
-from engine.modes import RECORDING, STATE
+from engine.modes import RECORDING, STATE, setting
 from engine.node import CONSTANT, Node
 from engine.primitive import Primitive, register
 from engine.primitives import add, identity, mul, neg, select
@@ -44,7 +44,7 @@ class Symbol(Node):
     def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
         nodes = [x if isinstance(x, Node) else constant(x) for x in operands]
         made = through_gates(primitive, nodes) if primitive in GATES else applied(primitive, nodes)
-        return Symbol(detach, made) if STATE.modes and not RECORDING.get() else made
+        return Symbol(detach, made) if STATE.modes and not setting(RECORDING, True) else made
 
     def select(self, a: object, b: object) -> Any:
         """`where(self, a, b)`: both arms are computed, one of them is taken."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from engine.compiler.tape.flatten import flattened
 from engine.compiler.tape.symbol import Symbol, applied
 from engine.compiler.tape.tape import Tape
-from engine.modes import LOCK, STATE, collector_paused, recording
+from engine.modes import LOCK, STATE, collector_paused, recording, sweeping
 from engine.node import INPUT, Node
 from engine.primitive import as_float
 from engine.value import constant
@@ -24,7 +24,7 @@ def trace(f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str]) -> Tape
     inputs = [Symbol(INPUT) for _ in names]
     with recording(), collector_paused():
         results = [x if isinstance(x, Node) else constant(result(x)) for x in f(inputs)]
-        with LOCK:
+        with sweeping():
             entries, outputs = flattened(inputs, results, began, LIMIT)
         del inputs, results  # before the collector is on again, and walks through the graph
     return Tape(names, entries, outputs)
