@@ -9,7 +9,7 @@ from engine.kernels import gelu as gelu_kernels
 from engine.primitive import Primitive
 from engine.primitives.exponentials import exp, expm1, log, sqrt
 from engine.primitives.rounding import abs, sign
-from engine.primitives.row import function, helper, row
+from engine.primitives.row import helper, row
 from engine.primitives.selection import (
     clamp,
     greater,
@@ -70,14 +70,14 @@ sigmoid: Final[Primitive] = row(
     "sigmoid",
     logistic.sigmoid,
     lambda x: sigmoid_slope(x),
-    latex=function(r"\sigma"),
+    symbol=r"\sigma",
     formula=lambda x: 1.0 / (1.0 + exp(-x)),
 )
 logsigmoid: Final[Primitive] = row(
     "logsigmoid",
     logistic.logsigmoid,
     lambda x: sigmoid(-x),
-    latex=r"\ln\sigma\left({0}\right)",
+    symbol=r"\ln\sigma",
     formula=lambda x: -log(1.0 + exp(-x)),
 )
 softplus: Final[Primitive] = row(
@@ -95,7 +95,7 @@ gelu_tanh: Final[Primitive] = row(
     gates.gelu_tanh,
     lambda x: gelu_tanh_slope(x),
     python='gelu({0}, "tanh")',
-    latex=r"\operatorname{gelu}\left({0}\right)",
+    symbol=r"\operatorname{gelu}",
     formula=lambda x: x * sigmoid(gelu_tanh_inner(x)),
 )
 softsign: Final[Primitive] = row(

@@ -11,31 +11,13 @@ from engine.primitives.row import POWER, PRODUCT, SIGN, SUM, helper, row
 from engine.primitives.selection import defined
 
 add: Final[Primitive] = row(
-    "add",
-    elementary.add,
-    lambda x, y: 1.0,
-    lambda x, y: 1.0,
-    python="{0} + {1}",
-    latex="{0}+{1}",
-    precedence=SUM,
+    "add", elementary.add, lambda x, y: 1.0, lambda x, y: 1.0, sign="+", precedence=SUM
 )
 sub: Final[Primitive] = row(
-    "sub",
-    elementary.sub,
-    lambda x, y: 1.0,
-    lambda x, y: -1.0,
-    python="{0} - {1}",
-    latex="{0}-{1}",
-    precedence=SUM,
+    "sub", elementary.sub, lambda x, y: 1.0, lambda x, y: -1.0, sign="-", precedence=SUM
 )
 mul: Final[Primitive] = row(
-    "mul",
-    elementary.mul,
-    lambda x, y: y,
-    lambda x, y: x,
-    python="{0} * {1}",
-    latex=r"{0}\,{1}",
-    precedence=PRODUCT,
+    "mul", elementary.mul, lambda x, y: y, lambda x, y: x, sign="*", latex=r"{0}\,{1}", precedence=PRODUCT
 )
 div: Final[Primitive] = row(
     "div",
@@ -43,7 +25,7 @@ div: Final[Primitive] = row(
     lambda x, y: 1.0 / y,
     lambda x, y: -(x / y) / y,
     domain=(REAL, NONZERO),
-    python="{0} / {1}",
+    sign="/",
     latex=r"\frac{{0}}{{1}}",
     precedence=PRODUCT,
 )

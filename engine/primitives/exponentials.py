@@ -8,7 +8,7 @@ from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, U
 from engine.kernels import elementary, joint, logarithms, slopes
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import over
-from engine.primitives.row import POWER, PRODUCT, function, helper, row
+from engine.primitives.row import POWER, PRODUCT, helper, row
 from engine.primitives.selection import defined, maximum, step
 
 LN2: Final = 0.6931471805599453
@@ -31,9 +31,7 @@ expm1: Final[Primitive] = row(
     python="expm1({0})",
     formula=lambda x: exp(x) - 1.0,
 )
-log: Final[Primitive] = row(
-    "log", elementary.log, lambda x: over(1.0, x), domain=POSITIVE, latex=function(r"\ln")
-)
+log: Final[Primitive] = row("log", elementary.log, lambda x: over(1.0, x), domain=POSITIVE, symbol=r"\ln")
 log1p: Final[Primitive] = row(
     "log1p",
     elementary.log1p,
@@ -47,7 +45,7 @@ log2: Final[Primitive] = row(
     elementary.log2,
     lambda x: over(LOG2_E, x),
     domain=POSITIVE,
-    latex=function(r"\log_{2}"),
+    symbol=r"\log_{2}",
     formula=lambda x: log(x) / log(2.0),
 )
 log10: Final[Primitive] = row(
@@ -55,7 +53,7 @@ log10: Final[Primitive] = row(
     elementary.log10,
     lambda x: over(LOG10_E, x),
     domain=POSITIVE,
-    latex=function(r"\log_{10}"),
+    symbol=r"\log_{10}",
     formula=lambda x: log(x) / log(10.0),
 )
 log_base: Final[Primitive] = row(
@@ -74,7 +72,7 @@ pow: Final[Primitive] = row(
     lambda x, y: power_term(y, x, y, 1.0, 0.0),
     lambda x, y: power_term(1.0, x, y, 0.0, 1.0),
     domain=(POSITIVE, REAL),
-    python="{0} ** {1}",
+    sign="**",
     latex="{0}^{{1}}",
     precedence=POWER,
     structural=(lambda x, y: y, False),  # x**0 is 1, whatever x is

@@ -73,24 +73,12 @@ def spread(xs: list[float]) -> float:
     return first - second
 
 
-sum: Final[Primitive] = row(
-    "sum",
-    lists.total,
-    gradient=lambda xs: [1.0] * len(xs),
-    python="sum([{*}])",
-    latex=r"\operatorname{sum}\left({*}\right)",
-)
-prod: Final[Primitive] = row(
-    "prod",
-    lists.product,
-    gradient=lambda xs: all_but_each(xs, operator.mul, 1.0),
-    python="prod([{*}])",
-)
+sum: Final[Primitive] = row("sum", lists.total, gradient=lambda xs: [1.0] * len(xs))
+prod: Final[Primitive] = row("prod", lists.product, gradient=lambda xs: all_but_each(xs, operator.mul, 1.0))
 mean: Final[Primitive] = row(
     "mean",
     lists.mean,
     gradient=lambda xs: [1.0 / len(xs)] * len(xs),
-    python="mean([{*}])",
     formula=lambda xs: sum(*xs) / float(len(xs)),
 )
 dot: Final[Primitive] = row(
@@ -106,18 +94,11 @@ norm: Final[Primitive] = row(
     lists.norm,
     gradient=lambda xs: [unit(x, rest) for x, rest in zip(xs, all_but_each(xs, hypot, 0.0), strict=True)],
     kink=lists.norm,
-    python="norm([{*}])",
     latex=r"\left\Vert {*}\right\Vert",
     formula=lambda xs: sqrt(sum(*[x**2 for x in xs])),
 )
 max: Final[Primitive] = row(
-    "max",
-    lists.largest,
-    gradient=lambda xs: ties(xs, max(*xs)),
-    kink=spread,
-    structural=True,
-    python="max([{*}])",
-    latex=r"\max\left({*}\right)",
+    "max", lists.largest, gradient=lambda xs: ties(xs, max(*xs)), kink=spread, structural=True, symbol=r"\max"
 )
 min: Final[Primitive] = row(
     "min",
@@ -125,15 +106,10 @@ min: Final[Primitive] = row(
     gradient=lambda xs: ties(xs, min(*xs)),
     kink=lambda xs: spread([-x for x in xs]),
     structural=True,
-    python="min([{*}])",
-    latex=r"\min\left({*}\right)",
+    symbol=r"\min",
 )
 logsumexp: Final[Primitive] = row(
-    "logsumexp",
-    lists.logsumexp,
-    gradient=shares,
-    python="logsumexp([{*}])",
-    formula=lambda xs: log(sum(*map(exp, xs))),
+    "logsumexp", lists.logsumexp, gradient=shares, formula=lambda xs: log(sum(*map(exp, xs)))
 )
 softmax: Final[Primitive] = row(
     "softmax",

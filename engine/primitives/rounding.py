@@ -15,7 +15,7 @@ abs: Final[Primitive] = row(
     "abs", elementary.absolute, lambda x: sign(x), kink=elementary.identity, latex=r"\left|{0}\right|"
 )
 sign: Final[Primitive] = row(
-    "sign", elementary.sign, None, kink=elementary.identity, latex=r"\operatorname{sgn}\left({0}\right)"
+    "sign", elementary.sign, None, kink=elementary.identity, symbol=r"\operatorname{sgn}"
 )
 copysign: Final[Primitive] = row(
     "copysign",
@@ -70,7 +70,7 @@ mod: Final[Primitive] = row(
     lambda x, y: -round((x - mod(x, y)) / y),
     domain=(REAL, NONZERO),
     kink=joint.remainder,
-    python="{0} % {1}",
+    sign="%",
     latex=r"{0}\bmod {1}",
     precedence=PRODUCT,
     formula=lambda x, y: x - y * floor(x / y),
@@ -91,7 +91,7 @@ floordiv: Final[Primitive] = row(
     None,
     domain=(REAL, NONZERO),
     kink=joint.remainder,
-    python="{0} // {1}",
+    sign="//",
     latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
     precedence=PRODUCT,
     formula=lambda x, y: floor(x / y),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
@@ -10,46 +11,15 @@ from engine.kernels import elementary, joint
 from engine.primitive import Primitive
 from engine.primitives.row import COMPARISON, helper, row
 
-less: Final[Primitive] = row(
-    "less",
-    joint.less,
-    None,
-    None,
-    kink=elementary.sub,
-    python="{0} < {1}",
-    latex="{0}<{1}",
-    precedence=COMPARISON,
-)
-less_equal: Final[Primitive] = row(
-    "less_equal",
-    joint.less_equal,
-    None,
-    None,
-    kink=elementary.sub,
-    python="{0} <= {1}",
-    latex=r"{0}\le {1}",
-    precedence=COMPARISON,
-)
-greater: Final[Primitive] = row(
-    "greater",
-    joint.greater,
-    None,
-    None,
-    kink=elementary.sub,
-    python="{0} > {1}",
-    latex="{0}>{1}",
-    precedence=COMPARISON,
-)
-greater_equal: Final[Primitive] = row(
-    "greater_equal",
-    joint.greater_equal,
-    None,
-    None,
-    kink=elementary.sub,
-    python="{0} >= {1}",
-    latex=r"{0}\ge {1}",
-    precedence=COMPARISON,
-)
+
+def comparison(name: str, value: Callable[..., float], sign: str, **columns: Any) -> Primitive:
+    return row(name, value, None, None, kink=elementary.sub, sign=sign, precedence=COMPARISON, **columns)
+
+
+less: Final[Primitive] = comparison("less", joint.less, "<")
+less_equal: Final[Primitive] = comparison("less_equal", joint.less_equal, "<=", latex=r"{0}\le {1}")
+greater: Final[Primitive] = comparison("greater", joint.greater, ">")
+greater_equal: Final[Primitive] = comparison("greater_equal", joint.greater_equal, ">=", latex=r"{0}\ge {1}")
 select: Final[Primitive] = row(
     "select",
     joint.select,
@@ -70,7 +40,7 @@ maximum: Final[Primitive] = row(
     lambda x, y: wins(x, y),
     lambda x, y: wins(y, x),
     kink=elementary.sub,
-    latex=r"\max\left({0}, {1}\right)",
+    symbol=r"\max",
     structural=True,
 )
 minimum: Final[Primitive] = row(
@@ -79,7 +49,7 @@ minimum: Final[Primitive] = row(
     lambda x, y: wins(-x, -y),
     lambda x, y: wins(-y, -x),
     kink=elementary.sub,
-    latex=r"\min\left({0}, {1}\right)",
+    symbol=r"\min",
     structural=True,
 )
 clamp: Final[Primitive] = row(

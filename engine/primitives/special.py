@@ -9,7 +9,7 @@ from engine.domain import POSITIVE, SYMMETRIC_UNIT, WHOLE
 from engine.kernels import elementary, gammas, polygammas, special
 from engine.primitive import Primitive
 from engine.primitives.exponentials import exp, sqrt
-from engine.primitives.row import function, helper, row
+from engine.primitives.row import helper, row
 
 erf: Final[Primitive] = row("erf", elementary.erf, lambda x: erf_slope(x))
 erfc: Final[Primitive] = row("erfc", special.erfc, lambda x: -erf_slope(x))
@@ -18,7 +18,7 @@ erfinv: Final[Primitive] = row(
     special.erfinv,
     lambda y: erfinv_slope(y),
     domain=SYMMETRIC_UNIT,
-    latex=r"\operatorname{erf}^{-1}\left({0}\right)",
+    symbol=r"\operatorname{erf}^{-1}",
 )
 lgamma: Final[Primitive] = row(
     "lgamma",
@@ -28,11 +28,7 @@ lgamma: Final[Primitive] = row(
     latex=r"\ln\left|\Gamma\left({0}\right)\right|",
 )
 gamma: Final[Primitive] = row(
-    "gamma",
-    gammas.gamma,
-    lambda x: gamma(x) * polygamma(0.0, x),
-    domain=POSITIVE,
-    latex=function(r"\Gamma"),
+    "gamma", gammas.gamma, lambda x: gamma(x) * polygamma(0.0, x), domain=POSITIVE, symbol=r"\Gamma"
 )
 polygamma: Final[Primitive] = row(
     "polygamma",
@@ -69,6 +65,6 @@ normal_density: Final[Primitive] = helper(
     "normal_density",
     special.normal_density,
     lambda x: -x * normal_density(x),
-    latex=function(r"\varphi"),
+    symbol=r"\varphi",
     formula=lambda x: exp(-(x**2) / 2.0) / sqrt(2.0 * pi),
 )

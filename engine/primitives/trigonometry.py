@@ -9,29 +9,26 @@ from engine.kernels import elementary, joint, logistic, slopes, special
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import square
 from engine.primitives.exponentials import sqrt
-from engine.primitives.row import function, helper, row
+from engine.primitives.row import helper, row
 
 DEGREES: Final = 57.29577951308232  # in a radian
 RADIANS: Final = 0.017453292519943295  # in a degree
-sin: Final[Primitive] = row("sin", elementary.sin, lambda x: cos(x), latex=function(r"\sin"))
-cos: Final[Primitive] = row("cos", elementary.cos, lambda x: -sin(x), latex=function(r"\cos"))
-tan: Final[Primitive] = row(
-    "tan", elementary.tan, lambda x: sec2(x), kink=elementary.cos, latex=function(r"\tan")
-)
+sin: Final[Primitive] = row("sin", elementary.sin, lambda x: cos(x), symbol=r"\sin")
+cos: Final[Primitive] = row("cos", elementary.cos, lambda x: -sin(x), symbol=r"\cos")
+tan: Final[Primitive] = row("tan", elementary.tan, lambda x: sec2(x), kink=elementary.cos, symbol=r"\tan")
 asin: Final[Primitive] = row(
-    "asin", elementary.asin, lambda x: asin_slope(x), domain=SYMMETRIC_UNIT, latex=function(r"\arcsin")
+    "asin", elementary.asin, lambda x: asin_slope(x), domain=SYMMETRIC_UNIT, symbol=r"\arcsin"
 )
 acos: Final[Primitive] = row(
-    "acos", elementary.acos, lambda x: -asin_slope(x), domain=SYMMETRIC_UNIT, latex=function(r"\arccos")
+    "acos", elementary.acos, lambda x: -asin_slope(x), domain=SYMMETRIC_UNIT, symbol=r"\arccos"
 )
-atan: Final[Primitive] = row("atan", elementary.atan, lambda x: atan_slope(x), latex=function(r"\arctan"))
+atan: Final[Primitive] = row("atan", elementary.atan, lambda x: atan_slope(x), symbol=r"\arctan")
 atan2: Final[Primitive] = row(
     "atan2",
     joint.atan2,
     lambda y, x: angle_slope(x, y),
     lambda y, x: -angle_slope(y, x),
     kink=lambda y, x: y if x <= 0.0 else special.hypot(x, y),
-    latex=r"\operatorname{atan2}\left({0}, {1}\right)",
 )
 hypot: Final[Primitive] = row(
     "hypot",
@@ -48,25 +45,21 @@ degrees: Final[Primitive] = row(
 radians: Final[Primitive] = row(
     "radians", elementary.radians, lambda x: RADIANS, formula=lambda x: RADIANS * x
 )
-sinh: Final[Primitive] = row("sinh", elementary.sinh, lambda x: cosh(x), latex=function(r"\sinh"))
-cosh: Final[Primitive] = row("cosh", elementary.cosh, lambda x: sinh(x), latex=function(r"\cosh"))
-tanh: Final[Primitive] = row("tanh", elementary.tanh, lambda x: sech2(x), latex=function(r"\tanh"))
+sinh: Final[Primitive] = row("sinh", elementary.sinh, lambda x: cosh(x), symbol=r"\sinh")
+cosh: Final[Primitive] = row("cosh", elementary.cosh, lambda x: sinh(x), symbol=r"\cosh")
+tanh: Final[Primitive] = row("tanh", elementary.tanh, lambda x: sech2(x), symbol=r"\tanh")
 asinh: Final[Primitive] = row(
-    "asinh", elementary.asinh, lambda x: asinh_slope(x), latex=r"\operatorname{arsinh}\left({0}\right)"
+    "asinh", elementary.asinh, lambda x: asinh_slope(x), symbol=r"\operatorname{arsinh}"
 )
 acosh: Final[Primitive] = row(
-    "acosh",
-    elementary.acosh,
-    lambda x: acosh_slope(x),
-    domain=ABOVE_ONE,
-    latex=r"\operatorname{arcosh}\left({0}\right)",
+    "acosh", elementary.acosh, lambda x: acosh_slope(x), domain=ABOVE_ONE, symbol=r"\operatorname{arcosh}"
 )
 atanh: Final[Primitive] = row(
     "atanh",
     elementary.atanh,
     lambda x: atanh_slope(x),
     domain=SYMMETRIC_UNIT,
-    latex=r"\operatorname{artanh}\left({0}\right)",
+    symbol=r"\operatorname{artanh}",
 )
 
 # Helper rows: what the table needs to be closed under differentiation
