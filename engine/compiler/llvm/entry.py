@@ -21,7 +21,7 @@ from engine.compiler.llvm.python_arguments import (
     is_number,
     shape_of,
 )
-from engine.compiler.llvm.python_results import PythonResults
+from engine.compiler.llvm.python_results import PythonResults, fill_rows
 from engine.trees import is_array
 
 PIECES: Final = 200  # numbers, arrays and long sequences of numbers that code is written for
@@ -80,6 +80,7 @@ class Entry:
             [
                 objects.declarations(),
                 f"declare i32 @run(ptr, i64, i64, ptr, i64, {self.shape.type})",
+                fill_rows(self.shape.type),
                 "define ptr @entry(ptr %self, ptr %args, i64 %count, ptr %keywords) nounwind {",
                 f"  %table = alloca [{len(self.blocks) + 1} x ptr]",
                 *(f"  %{name} = alloca ptr\n  store ptr null, ptr %{name}" for name in names),

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from engine.compiler.llvm import python_objects as objects
-from engine.compiler.llvm.code import begin_loop, end_loop
+from engine.compiler.llvm.code import Code, begin_loop, end_loop
 from engine.compiler.llvm.python_arguments import PythonArguments, Unsupported, are_numbers, shape_of
 from engine.trees import is_array
 
@@ -87,23 +87,29 @@ class PythonResults:
     def fill(self, data: str, place: int, size: int) -> None:
         """Copies so many outputs into the memory of an array, where each example has its own side by side."""
         if self.examples and size != 1:
-            self.fill_rows(data, place, size)
+            memory = f"ptr {data}, ptr {self.output(place)}"
+            self.code.do(f"call void @fill_rows({memory}, i64 {size}, i64 {self.examples})")
             return
         length = self.code.let(f"mul i64 {self.examples or size}, {self.shape.size}")
         memory = f"ptr {data}, ptr {self.output(place)}, i64 {length}"
         self.code.do(f"call void @llvm.memcpy.p0.p0.i64({memory}, i1 false)")
 
-    def fill_rows(self, data: str, place: int, size: int) -> None:
-        code, kind = self.code, self.shape.type
-        example = begin_loop(code, "0", str(self.examples))
-        row = code.address(data, code.let(f"mul i64 {example.at}, {size}"), kind)
-        first = code.address(self.output(place), example.at, kind)
-        column = begin_loop(code, "0", str(size))
-        away = code.let(f"mul i64 {column.at}, {self.examples}")
-        x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
-        code.do(f"store {kind} {x}, ptr {code.address(row, column.at, kind)}")
-        end_loop(code, column)
-        end_loop(code, example)
+
+def fill_rows(kind: str) -> str:
+    """The function that turns rows of outputs into examples: apart, its loops keep to their registers."""
+    code = Code()
+    example = begin_loop(code, "0", "%examples")
+    row = code.address("%data", code.let(f"mul i64 {example.at}, %size"), kind)
+    first = code.address("%outputs", example.at, kind)
+    column = begin_loop(code, "0", "%size")
+    away = code.let(f"mul i64 {column.at}, %examples")
+    x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
+    code.do(f"store {kind} {x}, ptr {code.address(row, column.at, kind)}")
+    end_loop(code, column)
+    end_loop(code, example)
+    parameters = "ptr noalias %data, ptr noalias %outputs, i64 %size, i64 %examples"
+    head = f"define internal void @fill_rows({parameters}) noinline nounwind"
+    return f"{head} {{\n{code.text()}\n  ret void\n}}"
 
 
 def count(result: Any) -> int:
