@@ -8,6 +8,7 @@
 (4.0, 2.0)
 """
 
+import builtins as _builtins
 import importlib as _importlib
 import typing as _typing
 
@@ -46,6 +47,7 @@ _READERS = {
     "to_json": "engine.exploring",
 }
 
+# Without abs, max, min, pow, round and sum: after `from engine import *` these are still Python's.
 __all__ = [
     "Diagnosis",
     "Drawing",
@@ -78,8 +80,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
-    *functions.__all__,
-    *primitives.__all__,
+    *(name for name in functions.__all__ + primitives.__all__ if not hasattr(_builtins, name)),
 ]
 
 
@@ -92,7 +93,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *functions.__all__, *primitives.__all__})
 
 
 _show_graphs(lambda root: _importlib.import_module("engine.drawing").draw(root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
     "min",
     "norm",
     "prod",
+    "round",
     "softmax",
     "sum",
     "where",
@@ -47,9 +49,11 @@ def operands(name: str, xs: object, least: int = 1) -> Sequence[Any]:
     return items
 
 
-def sum(xs: Iterable[Any]) -> Any:
-    """The sum of xs as one node; 0.0 if there are none."""
+def sum(xs: Iterable[Any], start: Any = None) -> Any:
+    """The sum of xs as one node, added to start if there is one; 0.0 if there are none."""
     items = operands("sum", xs, 0)
+    if start is not None:
+        return p.sum(start, *items)
     return p.sum(*items) if items else 0.0
 
 
@@ -78,14 +82,38 @@ def norm(xs: Iterable[Any]) -> Any:
     return p.norm(*items) if items else 0.0
 
 
-def max(xs: Iterable[Any]) -> Any:
-    """The largest; ties share the gradient equally. Raises ValueError for an empty xs."""
-    return p.max(*operands("max", xs))
+def max(x: Any, *others: Any, key: Any = None, default: Any = ...) -> Any:
+    """The largest of a list, or of several numbers; ties share the gradient equally.
+
+    With a key, as in Python, the first whose key is largest. Raises ValueError for an empty list
+    without a default.
+    """
+    return extreme(p.max, builtins.max, (x, *others), key, default)
 
 
-def min(xs: Iterable[Any]) -> Any:
-    """The smallest; ties share the gradient equally. Raises ValueError for an empty xs."""
-    return p.min(*operands("min", xs))
+def min(x: Any, *others: Any, key: Any = None, default: Any = ...) -> Any:
+    """The smallest of a list, or of several numbers; ties share the gradient equally.
+
+    With a key, as in Python, the first whose key is smallest. Raises ValueError for an empty list
+    without a default.
+    """
+    return extreme(p.min, builtins.min, (x, *others), key, default)
+
+
+def extreme(row: Primitive, python: Any, xs: Sequence[Any], key: Any, default: Any) -> Any:
+    """Which of xs, or of the list that is alone there: the row decides, unless keys are compared."""
+    items = xs if len(xs) > 1 else operands(row.name, xs[0], least=default is ...)
+    if not items:
+        return default
+    return row(*items) if key is None else python(items, key=key)
+
+
+def round(x: Any, ndigits: int | None = None) -> Any:
+    """x rounded half to even, to a whole number or to so many digits; no gradient passes."""
+    if ndigits is None:
+        return p.round(x)
+    number: Any = x if isinstance(x, Traceable) else as_float(x)
+    return builtins.round(number, ndigits)
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:

@@ -30,11 +30,27 @@ class Note:
 
     __slots__ = ("label", "source")
 
-    def __init__(self, label: str = "", source: str = "") -> None:
+    def __init__(self, label: object = "", source: str = "") -> None:
         if not isinstance(label, str):
             raise TypeError(f"a label is a str, got {type(label).__name__} {label!r:.40}")
         self.label = label
         self.source = source
+
+
+def as_label(label: object, micrograd: tuple[object, ...]) -> object:
+    """The label of `Value(data, label)`, and of what micrograd writes: `Value(data, (), op, label)`.
+
+    Raises TypeError for a node that is made by hand.
+    """
+    if isinstance(label, str) and not micrograd:
+        return label
+    if label != () or len(micrograd) > 2:
+        shown = (label, *micrograd) if micrograd else label
+        raise TypeError(
+            f"Value takes a number and a label, a str; got {type(label).__name__} {shown!r:.60}: parents "
+            f"come from computing with Values, operations of your own from engine.custom"
+        )
+    return micrograd[-1]
 
 
 class Node(Operators):
@@ -48,11 +64,11 @@ class Node(Operators):
     # more time. Only an n-ary node has its operands in a tuple, on the right; then nothing is on the left.
     __slots__ = ("primitive", "left", "right", "note", "_data", "_grad", "adjoint", "mark", "epoch")
 
-    def __init__(self, data: object, label: str = "") -> None:
+    def __init__(self, data: object, label: object = "", *micrograd: object) -> None:
         self.primitive = LEAF
         self.left: Node | None = None
         self.right: Node | tuple[Node, ...] | None = None
-        self.note = Note(label) if label else None
+        self.note = Note(as_label(label, micrograd)) if label or micrograd else None
         self._data = data if type(data) is float else as_float(data)
         self._grad = 0.0
         self.adjoint = 0.0

@@ -6,6 +6,7 @@ from typing import Any, cast, final
 
 from engine.copying import Columns, columns, deep_copy, fill
 from engine.functions import where
+from engine.micrograd import Micrograd
 from engine.modes import DEBUGGING, LOCK, RECORDING, STATE, setting, sweeping
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
@@ -18,7 +19,7 @@ from engine.sweep import local_gradient, recompute, reverse, topological_order
 
 
 @final
-class Value(Node):
+class Value(Micrograd):
     """A number and how it was computed; `backward()` tells how it changes with every leaf.
 
     >>> x, y = Value(2.0), Value(3.0)

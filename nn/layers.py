@@ -51,7 +51,9 @@ class Neuron(Module):
         init: str | Init | None = None,
         rng: Random | int | None = None,
         fan_out: int = 1,
+        **unknown: object,
     ) -> None:
+        refuse_keywords(self, unknown)
         self.nin = at_least_one(nin, "inputs of a neuron")
         self.activation = known_activation(activation)
         draw, source = initializer_of(init, activation), generator(rng)
@@ -80,7 +82,9 @@ class Layer(Module):
         *,
         init: str | Init | None = None,
         rng: Random | int | None = None,
+        **unknown: object,
     ) -> None:
+        refuse_keywords(self, unknown)
         self.nin = at_least_one(nin, "inputs of a layer")
         self.nout = at_least_one(nout, "neurons of a layer")
         self.activation = known_activation(activation)
@@ -162,7 +166,16 @@ def at_least_one(count: object, what: str) -> int:
     return count
 
 
-def known_activation(name: str) -> str:
+def refuse_keywords(layer: Module, unknown: dict[str, object]) -> None:
+    """Raises TypeError for a keyword that is none, with what micrograd's nonlin is here."""
+    for name in unknown:
+        advice = ': say activation="linear" for False, "relu" for True' if name == "nonlin" else ""
+        raise TypeError(f"{type(layer).__name__} takes no keyword {name!r}{advice}")
+
+
+def known_activation(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f'an activation has a name, such as "linear" or "relu", got {name!r:.40}')
     if name not in ACTIVATIONS:
         raise ValueError(f"no activation is named {name!r}: choose one of {', '.join(ACTIVATIONS)}")
     return name

@@ -19,7 +19,7 @@ LADDER = """
     operators
     node
     sweep
-    copying
+    copying micrograd
     value
     trees
     batch

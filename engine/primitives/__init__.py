@@ -24,7 +24,7 @@ __all__ = [
     "binary_cross_entropy_with_logits", "cbrt", "ceil", "copysign", "cos", "cosh", "degrees", "div", "erf",
     "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "floordiv", "fmod", "gamma", "hardtanh", "hypot",
     "lgamma", "log1p", "log2", "log10", "logaddexp", "logit", "logsigmoid", "maximum", "minimum", "mish",
-    "mod", "mul", "neg", "pow", "radians", "reciprocal", "relu", "relu6", "remainder", "round", "sigmoid",
+    "mod", "mul", "neg", "pow", "radians", "reciprocal", "relu", "relu6", "remainder", "sigmoid",
     "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "sub", "tan", "tanh", "trunc",
     "xlogy",
 ]
