@@ -20,6 +20,7 @@ class State:
         self.epoch = 0  # how often any leaf was given new data
         self.foreign = 0  # primitives of users ever made; 0 means no sweep has to look for one
         self.sweep = 0  # marks handed out to sweeps
+        self.traces = 0  # traces that run now, in all threads; 0 means every symbol is dead
 
 
 STATE: Final = State()

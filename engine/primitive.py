@@ -34,6 +34,10 @@ class Traceable:
     def select(self, a: object, b: object) -> Any:
         """`where(self, a, b)`."""
 
+    @abstractmethod
+    def item(self) -> float:
+        """The number, without its history."""
+
 
 def is_number(x: object) -> bool:
     """Whether x is a real number: int, float, Fraction, a NumPy scalar; not an array, not a Decimal."""

@@ -64,8 +64,9 @@ def accumulate(sums: dict[int, Any], key: int, term: Any) -> None:
 MINUS_ZERO: Final = -0.0  # the one number that changes nothing it is added to, not even -0.0
 
 
-def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> list[Node]:
-    """The roots and every node below them, operands first; nothing below `boundary`. Hold LOCK.
+def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = (), since: int = 0) -> list[Node]:
+    """The roots and every node below them, operands first; nothing below `boundary`, nothing made before
+    the epoch `since`. Hold LOCK.
 
     Also clears the adjoints, while each node is at hand.
     """
@@ -85,13 +86,15 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> l
         while True:  # down to a node whose operands are all placed
             left = node.left
             right = node.right
-            if left is not None and left.mark != placed:
+            if left is not None and left.mark != placed and left.epoch >= since:
                 waiting.append(node)
                 node = left
-            elif isinstance(right, Node) and right.mark != placed:
+            elif isinstance(right, Node) and right.mark != placed and right.epoch >= since:
                 waiting.append(node)
                 node = right
-            elif isinstance(right, tuple) and (missing := [x for x in right if x.mark != placed]):
+            elif isinstance(right, tuple) and (
+                missing := [x for x in right if x.mark != placed and x.epoch >= since]
+            ):
                 waiting.append(node)
                 waiting.extend(reversed(missing))
                 node = waiting.pop()
@@ -101,6 +104,22 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = ()) -> l
                 order.append(node)
                 break
     return order
+
+
+def sever(order: Sequence[Node]) -> None:
+    """What depends on constants alone becomes one, and lets its operands go. Hold LOCK."""
+    for node in order:
+        left = node.left
+        right = node.right
+        if left is not None:
+            if left.primitive is not CONSTANT:
+                continue
+            if isinstance(right, Node) and right.primitive is not CONSTANT:
+                continue
+        elif not isinstance(right, tuple) or any(x.primitive is not CONSTANT for x in right):
+            continue
+        node.primitive = CONSTANT
+        node.left = node.right = None
 
 
 def dependents(order: Sequence[Node], sources: Iterable[int]) -> set[int]:
@@ -128,14 +147,14 @@ Gradients = Mapping[int, Sequence[float | None]]  # local ones, by id of the nod
 NOT_ASKED: Final[Gradients] = {}
 
 
-def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any]) -> Any:
-    """Backpropagation: leaves seed * d(root)/d(node) in the `adjoint` of each node, added to its
-    grad for a variable; returns finish(topological order), called while the lock is still held.
+def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any], since: int = 0) -> Any:
+    """Backpropagation: leaves seed * d(root)/d(node) in the `adjoint` of each node made since an epoch, added
+    to its grad for a variable; returns finish(topological order), called while the lock is still held.
 
     Raises StaleGraphError if a leaf below has changed since.
     """
     with sweeping():
-        order = topological_order([root])
+        order = topological_order([root], (), since)
         foreign = [node for node in order if node.primitive.foreign] if STATE.foreign else []
         if not foreign:
             sweep_back(order, seed, NOT_ASKED)
@@ -144,7 +163,7 @@ def reverse(root: Node, seed: float, finish: Callable[[list[Node]], Any]) -> Any
     # written, and without the lock.
     asked = {id(node): local_gradient(node) for node in foreign}
     with sweeping():
-        order = topological_order([root])
+        order = topological_order([root], (), since)
         sweep_back(order, seed, asked)
         return finish(order)
 

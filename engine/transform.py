@@ -8,22 +8,28 @@ records a graph of its own: it never reads or writes `grad`, and works inside `n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import update_wrapper, wraps
+from contextlib import suppress
+from functools import cached_property, update_wrapper, wraps
 from operator import index
-from typing import Any, final
+from typing import Any, Final, final
 
 from engine import functions
 from engine.batch import Batch, batch_length, examples
-from engine.modes import recording, sweeping
+from engine.modes import LOCK, STATE, recording, sweeping
 from engine.node import CONSTANT, INPUT, LINK, Node
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
-from engine.sweep import dependents, pull, push, reverse, topological_order
+from engine.sweep import dependents, pull, push, reverse, sever, topological_order
 from engine.trees import Tree, is_array, outer
 from engine.value import Value, constant
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+
+
+# The epochs in which the calls that are recorded now began, in all threads. A node that was made before the
+# first of them depends on the variables of none.
+RUNNING: Final[set[int]] = set()
 
 
 class RecordedCall:
@@ -34,36 +40,54 @@ class RecordedCall:
     """
 
     def __init__(self, f: Function, args: Sequence[Any], positions: Sequence[int], keywords: Any) -> None:
+        self.order: list[Node] = []
         for i in positions:
             if not -len(args) <= i < len(args):
                 raise TypeError(f"argnums asks for argument {i}, but the call has {len(args)} of them")
         self.arguments = Tree([args[i] for i in positions])
+        with LOCK:
+            STATE.epoch += 1
+            self.began = STATE.epoch
+            RUNNING.add(self.began)
         self.inputs = [new_input(x) for x in self.arguments.scalars]
         call = list(args)
         for i, renewed in zip(positions, self.arguments.build(self.inputs), strict=True):
             call[i] = renewed
-        self.connected = self.on_nodes = any(isinstance(x, Traceable) for x in self.arguments.scalars)
+        self.connected = any(isinstance(x, Traceable) for x in self.arguments.scalars)
         try:
             with recording():
                 self.results = Tree(f(*call, **keywords))
             with sweeping():
+                self.since = min(RUNNING)
                 roots = [y for y in self.results.scalars if isinstance(y, Node)]
-                self.order = topological_order(roots, self.inputs)
-            own = {id(x) for x in self.inputs}
-            self.active = dependents(self.order, own)
+                self.order = topological_order(roots, self.inputs, self.since)
             # An input that is not ours belongs to a transform around this one, which differentiates us too.
-            variables = (node for node in self.order if node.is_input)
-            self.on_nodes = self.connected or any(id(node) not in own for node in variables)
-        finally:
+            others = self.order[len(self.inputs) :]
+            self.on_nodes = self.connected or any(node.is_input for node in others)
+        except BaseException:  # its traceback may keep us alive
             self.retire()
+            raise
 
     def retire(self) -> None:
         """Once f has returned, no enclosing transform shall take these inputs for its variables."""
+        RUNNING.discard(self.began)
         for x in self.inputs:
             if x.primitive is LINK:
                 x.primitive = identity
-            elif x.primitive is INPUT and self.on_nodes:
+            elif x.primitive is INPUT:
                 x.primitive = CONSTANT
+
+    def __del__(self) -> None:
+        """Nobody asks for a derivative any more: what f has left to others is a number, and keeps nothing."""
+        if self.order:
+            self.retire()
+            with suppress(RuntimeError), sweeping():  # in the middle of a sweep they are left as they are
+                sever(self.order)
+
+    @cached_property
+    def active(self) -> set[int]:
+        """The ids of what depends on the inputs."""
+        return dependents(self.order, map(id, self.inputs))
 
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""
@@ -80,7 +104,7 @@ class RecordedCall:
     def plain(self, y: Any) -> Any:
         """A number where only numbers came in, a node where nodes did."""
         if not self.on_nodes:
-            return y._data if isinstance(y, Node) else as_float(y)
+            return y.item() if isinstance(y, Node) else as_float(y)
         return constant(y) if self.connected and not isinstance(y, Traceable) else y
 
     def gradient(self, y: Any) -> list[Any]:
@@ -89,7 +113,8 @@ class RecordedCall:
             return self.pull_back([y], [1.0])
         for x in self.inputs:
             x.adjoint = 0.0  # the sweep does not come to an input that y does not depend on
-        return reverse(y, 1.0, lambda order: [x.adjoint for x in self.inputs])  # type: ignore[no-any-return]
+        gradient: list[float] = reverse(y, 1.0, lambda order: [x.adjoint for x in self.inputs], self.since)
+        return gradient
 
     def pull_back(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
         """sum of seed * d(output)/d(input), for each input."""
@@ -211,6 +236,7 @@ def as_arguments(x: Any) -> tuple[Any, ...]:
 def vjp(f: Function, *x: Any) -> tuple[Any, Function]:
     """f(*x), and the function from a cotangent of the result to the tuple of cotangents of x."""
     run = RecordedCall(f, x, range(len(x)), {})
+    run.retire()
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         seeds = matching(run.results, cotangent, "a cotangent like the result of f")

@@ -4,6 +4,7 @@ import pickle
 import threading
 from collections import defaultdict
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import scipy.optimize
 
 import engine
 from engine import Value, grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vjp, vmap
+from engine.transform import RecordedCall
 
 
 def test_numbers_in_numbers_out():
@@ -340,3 +342,127 @@ def test_what_contains_itself_is_refused():
             call(cycle)
     twice = [1.0]
     assert grad(lambda tree: tree[0][0] * tree[1][0])([twice, twice]) == [[1.0], [1.0]]
+
+
+def stateful(x):
+    y = x * LAST[0]
+    LAST[0] = y
+    return y
+
+
+LAST: list[Any] = [1.0]
+
+
+@pytest.mark.parametrize("transform", INNER)
+def test_what_is_left_of_a_call_that_is_over_is_a_number(transform):
+    LAST[0] = 1.0
+    for left in (1.0, 1.0, 1.0):
+        INNER[transform](stateful)
+        assert LAST[0].data == left
+        assert LAST[0].is_constant
+    assert type(grad(stateful)(2.0)) is float
+
+
+def test_a_captured_number_of_a_call_that_is_over_is_a_constant_of_the_next():
+    LAST[0] = 1.0
+    assert [grad(stateful)(2.0) for _ in range(3)] == [1.0, 2.0, 4.0]
+    assert grad(grad(stateful))(2.0) == 0.0
+
+
+def test_what_depends_on_a_call_that_still_runs_stays_connected():
+    def f(x):
+        kept = {}
+
+        def g(t):
+            kept["h"] = x * x
+            kept["own"] = t * t
+            return t * kept["h"]
+
+        slope = grad(g)(1.0)
+        assert all(x.is_constant for x in kept["own"].parents)
+        return kept["h"] + slope
+
+    assert grad(f)(3.0) == 12.0
+    assert jvp(f, 3.0, 1.0)[1] == 12.0
+    assert hessian(f)(3.0) == 4.0
+    assert engine.jit(grad(f))(3.0) == 12.0
+
+
+def test_a_variable_of_yours_outlives_the_calls_that_use_it():
+    w, kept = Value(3.0), []
+    grad(lambda x: kept.append(w * x) or x * w)(2.0)
+    grad(lambda x: kept[0] * x)(2.0)
+    kept[0].backward()
+    assert w.grad == 2.0
+
+
+def test_a_pullback_works_when_its_call_is_over():
+    LAST[0] = 1.0
+    pullbacks = [vjp(stateful, 2.0)[1] for _ in range(3)]
+    assert [pullback(1.0) for pullback in pullbacks] == [(1.0,), (2.0,), (4.0,)]
+    while pullbacks:
+        pullbacks.pop(0)
+    assert LAST[0].is_constant
+
+
+@pytest.mark.parametrize("transform", INNER)
+def test_a_call_that_raises_is_over_too(transform):
+    kept = []
+
+    def f(x):
+        kept.append(x * 2.0)
+        raise KeyError
+
+    with pytest.raises(KeyError) as caught:
+        INNER[transform](f)
+    assert type(grad(lambda x: x * kept[0])(2.0)) is float
+    assert caught.value is not None
+
+
+@pytest.mark.parametrize("w", [2.0, Value(2.0)], ids=["number", "variable"])
+def test_a_warm_start_walks_nothing_of_earlier_calls(w):
+    LAST[0] = 1.0
+
+    def f(x):
+        LAST[0] = x * LAST[0] * w * 0.25
+        return LAST[0]
+
+    orders = []
+
+    class Counted(RecordedCall):
+        def __init__(self, *args):
+            super().__init__(*args)
+            orders.append(len(self.order))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.transform.RecordedCall", Counted)
+        for _ in range(5):
+            grad(f)(2.0)
+    assert len(set(orders[1:])) == 1
+
+
+def test_a_dead_value_is_a_constant_of_compiled_code():
+    LAST[0], calls = 3.0, []
+    grad(stateful)(2.0)
+    f = engine.jit(lambda x: calls.append(1) or x * LAST[0])
+    assert (f(2.0), f(3.0), len(calls)) == (12.0, 18.0, 1)
+
+
+def test_a_dead_symbol_names_the_line_of_its_trace():
+    kept = []
+    engine.jit(lambda x: kept.append(x * 2.0) or x)(1.0)  # here
+    dead = kept[0]
+    for use in (
+        lambda: dead + 1.0,
+        lambda: engine.sin(dead),
+        lambda: grad(lambda x: x * dead)(2.0),
+        lambda: value_and_grad(lambda x: dead)(2.0),
+        lambda: engine.jit(lambda x: x * dead)(2.0),
+        lambda: engine.jit(lambda x: dead)(2.0),
+        lambda: engine.jit(grad(lambda x: x * dead))(2.0),
+        dead.item,
+    ):
+        with pytest.raises(
+            engine.TracingError, match=r"test_transform.py:\d+: .* # here, and its trace is over"
+        ):
+            use()

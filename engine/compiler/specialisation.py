@@ -125,7 +125,6 @@ def gradient_tape(recorded: Tape, output: int) -> Tape:
     return simplified(trace(value_and_gradient, recorded.inputs))
 
 
-@collector_paused()
 def specialised(
     f: Callable[..., Any],
     arguments: Arguments,
@@ -143,9 +142,10 @@ def specialised(
         structure.append(Results(skeleton_of(results)))
         return results.scalars
 
-    recorded = trace(flat, input_names(names, arguments.example))
     layout = Layout(merged(arguments.leaves), batch is not None, batch.reduce if batch else None)
-    return Specialisation(recorded, structure[0], layout, backend, options)
+    with collector_paused():
+        recorded = trace(flat, input_names(names, arguments.example))
+        return Specialisation(recorded, structure[0], layout, backend, options)
 
 
 def input_names(names: Sequence[str], example: Sequence[Any]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from engine.compiler.errors import Enclosed, TracingError
 from engine.compiler.tape.columns import NONE, Columns, Writer
+from engine.compiler.tape.symbol import ENDED, dead
 from engine.modes import STATE
 from engine.node import INPUT, Node
 from engine.primitive import Primitive
@@ -25,8 +26,8 @@ def flattened(
 ) -> tuple[Columns, list[int]]:
     """The graph below the results, and their slots. Hold LOCK.
 
-    Raises TracingError above `limit` symbols, Enclosed where it meets the inputs of another trace, or those
-    of a transform that ran before the epoch `began`.
+    Raises TracingError above `limit` symbols and for those of a trace that is over; Enclosed where it meets
+    the inputs of another trace that runs, or those of a transform that runs since before the epoch `began`.
     """
     symbols, values = gathered(inputs, results, limit)
     refuse_enclosing(values, began)
@@ -82,7 +83,7 @@ def gathered(inputs: Sequence[Node], results: Sequence[Node], limit: int) -> tup
         elif isinstance(right, tuple):
             stack.extend(right)
         else:
-            raise Enclosed
+            raise dead(node) if node.primitive is ENDED else Enclosed
         if len(symbols) > limit:
             raise TracingError(
                 f"the trace has more than {limit:,} operations: compile a smaller piece of the function, "

@@ -14,14 +14,15 @@ from typing import Any, Final, NoReturn, final
 from engine.compiler.errors import TracingError
 from engine.kernels import elementary
 from engine.modes import RECORDING, STATE, setting
-from engine.node import CONSTANT, Node
+from engine.node import CONSTANT, Node, Note, no_value
 from engine.primitive import Primitive, register
 from engine.primitives import add, identity, mul, neg, select
 from engine.source import user_line
 from engine.value import Value, constant
 
-STAMPS: Final = count(1)  # symbols are numbered as they are made
+STAMPS: Final = count(1 << 40)  # symbols are numbered as they are made, later than any epoch of values
 GATES: Final = frozenset((add, mul, neg, select))
+ENDED: Final = Primitive("", no_value)  # the input of a trace that is over
 detach: Final = register(
     Primitive("detach", elementary.identity, None, python="{0}", formula=lambda x: x, helper=True)
 )
@@ -42,6 +43,8 @@ class Symbol(Node):
         self.epoch = next(STAMPS)
 
     def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
+        if not STATE.traces:
+            raise dead(self)
         nodes = [x if isinstance(x, Node) else constant(x) for x in operands]
         made = through_gates(primitive, nodes) if primitive in GATES else applied(primitive, nodes)
         return Symbol(detach, made) if STATE.modes and not setting(RECORDING, True) else made
@@ -63,7 +66,12 @@ class Symbol(Node):
         raise unknown("assigning .data")
 
     def item(self) -> NoReturn:
-        raise unknown(".item()")
+        raise unknown(".item()") if STATE.traces else dead(self)
+
+    def end(self, line: str) -> None:
+        """An input, when its trace, which began at that line, is over."""
+        self.primitive = ENDED
+        self.note = Note("", line)
 
     def backward(self, seed: object = 1.0) -> NoReturn:
         raise unknown("backward()")
@@ -129,6 +137,18 @@ def unknown(what: str) -> TracingError:
         f"{what} needs the value of a traced number, which is only known when the compiled function runs"
         f"{f' ({line})' if line else ''}: use engine.where(condition, a, b) instead of a branch, the "
         f"functions of the engine instead of those of math, or make the argument static (static_argnums)"
+    )
+
+
+def dead(symbol: Node) -> TracingError:
+    """The error for using a symbol when its trace is over."""
+    node = symbol
+    while node.parents:
+        node = next(x for x in node.parents if isinstance(x, Symbol))
+    line = f", by {node.source}," if node.source else ""
+    return TracingError(
+        f"{symbol!r} was made while a function was traced{line} and its trace is over: what a compiled "
+        f"function leaves in a global, a list or an attribute has no value; let it return the number instead"
     )
 
 

@@ -11,6 +11,7 @@ from engine.compiler.tape.tape import Tape
 from engine.modes import LOCK, STATE, collector_paused, recording, sweeping
 from engine.node import INPUT, Node
 from engine.primitive import as_float
+from engine.source import user_line
 from engine.value import constant
 
 LIMIT: Final = 5_000_000  # symbols of one trace: 3 GB
@@ -18,16 +19,24 @@ LIMIT: Final = 5_000_000  # symbols of one trace: 3 GB
 
 def trace(f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str]) -> Tape:
     """The tape of f, from one flat list of numbers to another, with every node as f recorded it."""
+    line = user_line()
     with LOCK:
+        STATE.traces += 1
         STATE.epoch += 1  # tells values that f makes from values that it found
         began = STATE.epoch
     inputs = [Symbol(INPUT) for _ in names]
-    with recording(), collector_paused():
-        results = [x if isinstance(x, Node) else constant(result(x)) for x in f(inputs)]
-        with sweeping():
-            entries, outputs = flattened(inputs, results, began, LIMIT)
-        del inputs, results  # before the collector is on again, and walks through the graph
-    return Tape(names, entries, outputs)
+    try:
+        with recording(), collector_paused():
+            results = [x if isinstance(x, Node) else constant(result(x)) for x in f(inputs)]
+            with sweeping():
+                entries, outputs = flattened(inputs, results, began, LIMIT)
+            del results  # before the collector is on again, and walks through the graph
+        return Tape(names, entries, outputs)
+    finally:
+        for x in inputs:  # f may have kept them
+            x.end(line)
+        with LOCK:
+            STATE.traces -= 1
 
 
 def result(x: object) -> float:
