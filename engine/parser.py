@@ -54,11 +54,15 @@ class ParseError(ValueError):
     """
 
     def __init__(self, reason: str, text: str, position: int) -> None:
+        self.reason, self.text = reason, text
         self.position = min(max(position, 0), len(text))
         begin = max(0, min(self.position - WIDTH // 2, len(text) - WIDTH))
         shown = "".join(c if c.isprintable() else "?" for c in text[begin : begin + WIDTH])
         marker = " " * (self.position - begin) + "^"
         super().__init__(f"{reason}, at character {self.position + 1}\n    {shown}\n    {marker}")
+
+    def __reduce__(self) -> Any:
+        return ParseError, (self.reason, self.text, self.position)
 
 
 def parse(text: str, /, **names: object) -> Value:

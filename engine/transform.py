@@ -7,10 +7,13 @@ records a graph of its own: it never reads or writes `grad`, and works inside `n
 
 from __future__ import annotations
 
+import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property, update_wrapper, wraps
+from functools import cached_property, update_wrapper
 from operator import index
+from types import MethodType
 from typing import Any, Final, final
 
 from engine import functions
@@ -162,30 +165,78 @@ def one_or_all(argnums: Argnums, gradients: Sequence[Any]) -> Any:
     return tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
 
 
+class Transform(ABC):
+    """A function made of another, called like it. It can be pickled if the other can, and by its own name
+    if it took the place of the other, as a decorator does."""
+
+    def __init__(self, f: Function, argnums: Argnums) -> None:
+        update_wrapper(self, f, updated=())
+        self.f = f
+        self.argnums = argnums
+
+    @abstractmethod
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """What the function that made it promises."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        return name_of(self) or (type(self), (self.f, self.argnums))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {getattr(self.f, '__qualname__', self.f)}>"
+
+    def run(self, args: Sequence[Any], keywords: Any) -> RecordedCall:
+        return RecordedCall(self.f, args, positions(self.argnums), keywords)
+
+
+def name_of(f: object) -> str:
+    """The name under which pickle finds this very object, "" if there is none."""
+    found: Any = sys.modules.get(getattr(f, "__module__", ""))
+    name: str = getattr(f, "__qualname__", "")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return name if found is f else ""
+
+
+class ValueAndGrad(Transform):
+    def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
+        run = self.run(args, keywords)
+        y = run.scalar("value_and_grad")
+        return run.plain(y), one_or_all(self.argnums, run.arguments.build(run.gradient(y)))
+
+
+class Grad(ValueAndGrad):
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return super().__call__(*args, **keywords)[1]
+
+
+class Jacobian(Transform):
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        run = self.run(args, keywords)
+        return matrix_tree(run, self.argnums, [run.gradient(y) for y in run.results.scalars])
+
+
+class ForwardJacobian(Transform):
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        run = self.run(args, keywords)
+        count = len(run.inputs)
+        matrix = [run.push_forward([float(i == j) for i in range(count)]) for j in range(count)]
+        return matrix_tree(run, self.argnums, [list(row) for row in zip(*matrix, strict=True)])
+
+
 def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     """The function that returns f(*args) and its gradient to the arguments at `argnums`.
 
     Raises TypeError if f does not return one number.
     """
-
-    @wraps(f)
-    def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
-        run = RecordedCall(f, args, positions(argnums), keywords)
-        y = run.scalar("value_and_grad")
-        return run.plain(y), one_or_all(argnums, run.arguments.build(run.gradient(y)))
-
-    return value_and_gradient
+    return ValueAndGrad(f, argnums)
 
 
 def grad(f: Function, argnums: Argnums = 0) -> Function:
     """The gradient of f to the arguments at `argnums`. Raises TypeError if f does not return one number."""
-    both = value_and_grad(f, argnums)
-
-    @wraps(f)
-    def gradient(*args: Any, **keywords: Any) -> Any:
-        return both(*args, **keywords)[1]
-
-    return gradient
+    return Grad(f, argnums)
 
 
 def jacobian(f: Function, argnums: Argnums = 0) -> Function:
@@ -194,27 +245,12 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     Returns the tree of the results with a tree of arguments in place of every number; arrays of
     shapes s and t give one array of shape s + t.
     """
-
-    @wraps(f)
-    def rows(*args: Any, **keywords: Any) -> Any:
-        run = RecordedCall(f, args, positions(argnums), keywords)
-        matrix = [run.gradient(y) for y in run.results.scalars]
-        return matrix_tree(run, argnums, matrix)
-
-    return rows
+    return Jacobian(f, argnums)
 
 
 def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
     """The same as `jacobian`, by one forward sweep for each argument."""
-
-    @wraps(f)
-    def columns(*args: Any, **keywords: Any) -> Any:
-        run = RecordedCall(f, args, positions(argnums), keywords)
-        count = len(run.inputs)
-        matrix = [run.push_forward([float(i == j) for i in range(count)]) for j in range(count)]
-        return matrix_tree(run, argnums, [list(row) for row in zip(*matrix, strict=True)])
-
-    return columns
+    return ForwardJacobian(f, argnums)
 
 
 def matrix_tree(run: RecordedCall, argnums: Argnums, matrix: Sequence[Sequence[Any]]) -> Any:
@@ -287,6 +323,9 @@ class Mapped:
         update_wrapper(self, f, updated=())
         self.example = f
         self.batch = batch
+
+    def __reduce__(self) -> Any:
+        return name_of(self) or (Mapped, (self.example, self.batch))
 
     def __call__(self, *args: Any) -> Any:
         axes = self.batch.axes(len(args))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from copy import copy
+from importlib import import_module
 from math import prod
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ def is_array(x: object) -> bool:
 
 def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """A NumPy array: float64 if there are only floats, of objects otherwise."""
-    numpy = sys.modules["numpy"]
+    numpy = import_module("numpy")  # a pickle may bring the first array of a process
     if all(type(x) is float for x in scalars):
         return numpy.array(scalars, dtype=float).reshape(shape)
     array = numpy.empty(len(scalars), dtype=object)

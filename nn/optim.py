@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from math import cos, isfinite, pi, sqrt
 from typing import Any
 
@@ -197,13 +198,12 @@ class Adagrad(Optimizer):
         return rate * g / (sqrt(self.s[i]) + self.eps)
 
 
-# Schedules
+# Schedules: functions of the number of steps so far, partial applications of what stands below them
 
 
 def constant(lr: float) -> Schedule:
     """Always lr."""
-    rate = not_negative("lr", lr)
-    return lambda t: rate
+    return partial(constant_at, not_negative("lr", lr))
 
 
 def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
@@ -211,7 +211,7 @@ def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
     not_negative("lr", lr)
     not_negative("factor", factor)
     at_least_one("every", every)
-    return lambda t: lr * factor ** (t // every)
+    return partial(step_at, lr, every, factor)
 
 
 def cosine(lr: float, steps: int, final: float = 0.0) -> Schedule:
@@ -219,14 +219,29 @@ def cosine(lr: float, steps: int, final: float = 0.0) -> Schedule:
     not_negative("lr", lr)
     not_negative("final", final)
     at_least_one("steps", steps)
-    return lambda t: final + (lr - final) * (1.0 + cos(pi * min(t, steps) / steps)) / 2.0
+    return partial(cosine_at, lr, steps, final)
 
 
 def warmup(schedule: float | Schedule, steps: int) -> Schedule:
     """Rises to `schedule` in a straight line over the first `steps`. Goyal et al. (2017)."""
     at_least_one("steps", steps)
-    rest = schedule if callable(schedule) else constant(schedule)
-    return lambda t: rest(t) * min(1.0, (t + 1) / steps)
+    return partial(warmup_at, schedule if callable(schedule) else constant(schedule), steps)
+
+
+def constant_at(lr: float, t: int) -> float:
+    return lr
+
+
+def step_at(lr: float, every: int, factor: float, t: int) -> float:
+    return lr * factor ** (t // every)
+
+
+def cosine_at(lr: float, steps: int, final: float, t: int) -> float:
+    return final + (lr - final) * (1.0 + cos(pi * min(t, steps) / steps)) / 2.0
+
+
+def warmup_at(rest: Schedule, steps: int, t: int) -> float:
+    return rest(t) * min(1.0, (t + 1) / steps)
 
 
 def as_parameters(parameters: Iterable[Any]) -> list[Value]:

@@ -244,7 +244,8 @@ def test_a_compiled_function_of_a_module_is_pickled_by_name():
 
 
 def test_one_without_a_name_takes_its_traces_along():
-    g = jit(vmap(value_and_grad(loss), in_axes=(None, 0, 0), reduce="mean"))
+    both = value_and_grad(lambda w, x, y: loss(w, x, y))
+    g = jit(vmap(both, in_axes=(None, 0, 0), reduce="mean"))
     _, gradient = g(W, X, Y)
     again = pickle.loads(pickle.dumps(g))
     np.testing.assert_array_equal(again(W, X, Y)[1], gradient)

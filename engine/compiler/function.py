@@ -93,7 +93,7 @@ class Compiled(Exports):
         self.fast_path: Function = refused
         self.__name__ = "function"
         if f is not None:
-            update_wrapper(self, f)
+            update_wrapper(self, f, updated=())  # no attribute of f may stand for one of ours
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if not keywords:  # in two steps: passing no keywords on as keywords takes 50 ns
@@ -151,8 +151,8 @@ class Compiled(Exports):
         """The Python function. Raises TypeError if it stayed behind when this was pickled."""
         if self.f is None:
             raise TypeError(
-                f"{self!r} was pickled without its Python function (a lambda, a local function or the result "
-                f"of a transform): call it with arguments like those it was called with before"
+                f"{self!r} was pickled without its Python function (a lambda or a local function): "
+                f"call it with arguments like those it was called with before"
             )
         return self.f
 
@@ -176,6 +176,6 @@ class Compiled(Exports):
 def restored(parts: Any, name: str, cache: Cache) -> Compiled:
     """A compiled function out of its pickle; it compiles again when it is first called."""
     f, signature, backend, options = parts
-    compiled = Compiled(f, signature, backend if backend in BACKENDS else backend_named(None), options)
+    compiled = Compiled(f, signature, backend_named(backend if backend in BACKENDS else None), options)
     compiled.__name__, compiled.cache = name, cache
     return compiled

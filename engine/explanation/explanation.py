@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from engine.explanation.chain import Chain
 from engine.explanation.mathematics import aligned, mathematics
@@ -49,6 +50,12 @@ class Explanation:
 
     def __init__(self, root: Value, targets: Sequence[Node]) -> None:
         self.chain = Chain(root, targets)
+        self.targets = targets
+
+    def __reduce__(self) -> Any:
+        # The chain knows nodes by their ids, which a copy has not: it is made anew.
+        places = {id(node): i for i, node in enumerate(self.chain.order)}
+        return explained, (self.chain.root, [places.get(id(target), target) for target in self.targets])
 
     def __str__(self) -> str:
         return "\n".join(terminal(self.chain))
@@ -63,3 +70,10 @@ class Explanation:
         shown = ", ".join(f"{s.total!r}" for s in self.chain.sums[:3])
         more = ", ..." if len(self.chain.sums) > 3 else ""
         return f"<Explanation: derivatives {shown}{more}>"
+
+
+def explained(root: Value, targets: Sequence[int | Node]) -> Explanation:
+    """An explanation out of its pickle: targets by their places in the graph."""
+    with sweeping():
+        order = topological_order([root])
+    return Explanation(root, [order[target] if isinstance(target, int) else target for target in targets])
