@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, UNIT, WHOLE
-from engine.kernels import elementary, joint, logarithms, slopes
+from engine.kernels import elementary, joint, logarithms, powers, slopes
 from engine.primitive import Primitive
 from engine.primitives.arithmetic import over
 from engine.primitives.row import POWER, PRODUCT, helper, row
@@ -68,7 +68,7 @@ log_base: Final[Primitive] = row(
 )
 pow: Final[Primitive] = row(
     "pow",
-    joint.power,
+    powers.power,
     lambda x, y: power_term(y, x, y, 1.0, 0.0),
     lambda x, y: power_term(1.0, x, y, 0.0, 1.0),
     domain=(POSITIVE, REAL),
@@ -110,7 +110,7 @@ xlogy: Final[Primitive] = row(
 
 power_term: Final[Primitive] = helper(
     "power_term",
-    joint.power_term,
+    powers.power_term,
     lambda c, x, y, n, k: power_term(1.0, x, y, n, k),
     lambda c, x, y, n, k: (
         power_term(c * (y - n), x, y, n + 1.0, k) + power_term(c * k, x, y, n + 1.0, k - 1.0)
