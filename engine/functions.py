@@ -77,7 +77,7 @@ def dot(xs: Iterable[Any], ys: Iterable[Any]) -> Any:
 
 
 def norm(xs: Iterable[Any]) -> Any:
-    """The Euclidean length; its gradient at the origin is 0."""
+    """The Euclidean length; its gradient at the origin is 0, second derivatives there are nan."""
     items = operands("norm", xs, 0)
     return p.norm(*items) if items else 0.0
 

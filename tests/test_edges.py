@@ -49,6 +49,7 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "x-x (aliased)": lambda x: x - x,
     "x/x (aliased)": lambda x: x / x,
     "maximum(x,x) (aliased)": lambda x: p.maximum(x, x),
+    "xlogy (x*log y)": p.xlogy,
     "hypot(x,x) (aliased)": lambda x: p.hypot(x, x),
     "atan2(x,x) (aliased)": lambda x: p.atan2(x, x),
 }

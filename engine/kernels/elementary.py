@@ -9,6 +9,7 @@ from engine.kernels.special import product_error
 
 ROOT_BIG = 1.6069380442589903e60  # 2**200
 WHOLE = 4503599627370496.0  # 2**52: from here on every double is a whole number
+LN2 = 0.6931471805599453
 EXP_LIMIT = 709.782712893384  # the largest argument of exp
 SINH_LIMIT = 710.4758600739439  # the largest argument of sinh and cosh
 
@@ -96,6 +97,16 @@ def exp(x: float) -> float:
 
 def exp2(x: float) -> float:
     return inf if x >= 1024.0 else math.exp2(x)
+
+
+def exp2_slope(x: float) -> float:
+    """2**x log(2); from 1024 on, in range only with what the logarithm takes away."""
+    return exp2(x) * LN2 if x < 1024.0 else exp2(x - 2.0) * LN2 * 4.0
+
+
+def exp2_curvature(x: float) -> float:
+    """2**x log(2)**2."""
+    return exp2_slope(x) * LN2 if x < 1024.0 else exp2_slope(x - 2.0) * LN2 * 4.0
 
 
 def expm1(x: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from math import inf, nan
 
-from engine.kernels.elementary import div, exp, floor, log
+from engine.kernels.elementary import div, exp, floor, log, nearest
+from engine.kernels.gates import exp_times
 from engine.kernels.special import hypot, sum_error
 
 BIG = 4.149515568880993e180  # 2**600: a power of two scales without rounding
@@ -57,6 +58,12 @@ def mod(x: float, y: float) -> float:
     if rest == 0.0:
         return math.copysign(0.0, y)
     return rest + y if (rest < 0.0) != (y < 0.0) and rest == rest else rest
+
+
+def mod_turns(x: float, y: float) -> float:
+    """How many times y was taken from x by mod, the number that matches its value."""
+    rest = mod(x, y)
+    return -1.0 if math.fabs(rest) == inf else nearest(div(x - rest, y))
 
 
 def floordiv(x: float, y: float) -> float:
@@ -142,7 +149,18 @@ def angle_curvature(x: float, y: float) -> float:
     u = x * scale
     v = y * scale
     q = u * u + v * v
-    return ((v - u) / q * scale) * ((v + u) / q * scale) if q > 0.0 else 0.0
+    return ((v - u) / q) * ((v + u) / q) * scale * scale if q > 0.0 else 0.0
+
+
+def angle_twist(x: float, y: float) -> float:
+    """-2 x y / (x**2 + y**2)**2; 0 at the origin."""
+    twist = -2.0 * angle_slope(x, y) * angle_slope(y, x)
+    return 0.0 if twist != twist and x * y == 0.0 else twist
+
+
+def away(x: float, y: float) -> float:
+    """1, and nan at the origin."""
+    return nan if x == 0.0 and y == 0.0 else 1.0
 
 
 def maximum(x: float, y: float) -> float:
@@ -172,8 +190,8 @@ def xlogy(x: float, y: float) -> float:
 
 
 def xlogy_slope(x: float, y: float) -> float:
-    """log(y); 0 where x = 0 wins over it."""
-    return 0.0 if x == 0.0 and y <= 0.0 else log(y)
+    """log(y); 0 where x = 0 is all that is defined."""
+    return 0.0 if x == 0.0 and y < 0.0 else log(y)
 
 
 def clamp(x: float, low: float, high: float) -> float:
@@ -203,11 +221,16 @@ def elu(x: float, alpha: float) -> float:
 
 
 def elu_slope(x: float, alpha: float) -> float:
-    return 1.0 if x > 0.0 else alpha * math.exp(x)
+    return 1.0 if x > 0.0 else exp_scaled(alpha, x)
 
 
 def elu_curvature(x: float, alpha: float) -> float:
-    return 0.0 if x >= 0.0 else alpha * math.exp(x)
+    return 0.0 if x >= 0.0 else exp_scaled(alpha, x)
+
+
+def exp_scaled(c: float, x: float) -> float:
+    """c exp(x) for x <= 0, c applied before the exponential is subnormal."""
+    return c * math.exp(x) if not x < -708.0 else exp_times(c, x)
 
 
 def huber(x: float, delta: float) -> float:

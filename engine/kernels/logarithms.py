@@ -2,16 +2,58 @@
 
 logit, logit_slope
 logaddexp(x, y)             log(exp(x) + exp(y))
-logistic_difference(x, y)   sigmoid(x - y) without the rounding of x - y: the derivative of logaddexp to x
-log_base(x, b)              log(x) / log(b)
+logistic_difference(x, y)   sigmoid(x - y) without the rounding of x - y: the derivative of logaddexp to x;
+                            logistic_slope and logistic_curvature are its derivatives
+log_base(x, b)              log(x) / log(b); its derivative to b is log_base_drift
+log_error(x, rounded)       log(x) minus its rounded value, to some 20 digits behind those
 bce(p, y), bce_slope, bce_curvature     binary cross-entropy as torch clamps it
 bce_logits(z, y), bce_logits_slope      the same of sigmoid(z), exact for any z
 """
 
-from math import copysign, exp, fabs, inf, isinf, isnan, log, log1p, log2, log10, nan
+from math import copysign, exp, exp2, expm1, fabs, floor, inf, isinf, isnan, log, log1p, log2, log10, nan
+from typing import Final
 
-from engine.kernels.logistic import sigmoid, sigmoid_slope
-from engine.kernels.special import sum_error
+from engine.kernels.elementary import div
+from engine.kernels.elementary import log as real_log
+from engine.kernels.joint import over, share, shifted_exp
+from engine.kernels.logistic import sigmoid, sigmoid_curvature, sigmoid_slope
+from engine.kernels.special import horner, product_error, sum_error
+
+LN2: Final = 0.6931471804855391  # 33 bits, and what they leave
+LN2_REST: Final = 7.440617110012397e-11
+ATANH: Final[tuple[float, ...]] = (
+    1 / 27,
+    1 / 25,
+    1 / 23,
+    1 / 21,
+    1 / 19,
+    1 / 17,
+    1 / 15,
+    1 / 13,
+    1 / 11,
+    1 / 9,
+    1 / 7,
+    1 / 5,
+)
+
+
+def log_error(x: float, rounded: float) -> float:
+    """log(x) - rounded for 0 < x < inf: with x = m 2**k and s = (m - 1) / (m + 1), log(x) is
+    k log(2) + 2 (s + s**3 / 3 + ...), of which two terms are kept in two floats each."""
+    k = float(floor(log2(x) + 0.5))
+    half = float(floor(0.5 * k))
+    m = x * exp2(-half) * exp2(half - k)
+    q = m + 1.0
+    s = (m - 1.0) / q
+    s_rest = (((m - 1.0) - s * q) - product_error(s, q) - s * sum_error(m, 1.0)) / q
+    square = s * s
+    cube = square * s
+    third = cube / 3.0
+    cube_rest = product_error(square, s) + s * (product_error(s, s) + 3.0 * s * s_rest)
+    third_rest = (((cube - 3.0 * third) - product_error(3.0, third)) + cube_rest) / 3.0
+    tail = cube * square * horner(square, ATANH)
+    leading = ((k * LN2 - rounded) + 2.0 * s) + 2.0 * third
+    return leading + (2.0 * (tail + third_rest + s_rest) + k * LN2_REST)
 
 
 def logit(p: float) -> float:
@@ -51,6 +93,24 @@ def logistic_difference(x: float, y: float) -> float:
     return s if isinf(d) or isnan(d) else s + sigmoid_slope(d) * sum_error(x, -y)
 
 
+def logistic_slope(x: float, y: float) -> float:
+    """sigmoid'(x - y)."""
+    top = x if x > y else y
+    left = shifted_exp(x, top)
+    right = shifted_exp(y, top)
+    return share(left, right) * share(right, left)
+
+
+def logistic_curvature(x: float, y: float) -> float:
+    """sigmoid''(x - y), without the rounding of x - y."""
+    d = x - y
+    if isinf(d) or isnan(d):
+        return 0.0 if isinf(d) else d
+    bend = sigmoid_curvature(d)
+    slope = sigmoid_slope(d)
+    return bend + slope * (1.0 - 6.0 * slope) * sum_error(x, -y)
+
+
 def log_base(x: float, b: float) -> float:
     """log(x) / log(b); nan outside of the domain, bases 2 and 10 by their own logarithms."""
     if not (x >= 0.0 and b >= 0.0):
@@ -62,6 +122,18 @@ def log_base(x: float, b: float) -> float:
     if below == 0.0:
         return nan if top == 0.0 or isnan(top) else copysign(inf, top)
     return top / below
+
+
+def log_base_slope(x: float, b: float) -> float:
+    """To x: 1 / (x log(b))."""
+    return over(div(1.0, real_log(b)), x) if x >= 0.0 else nan
+
+
+def log_base_drift(x: float, b: float) -> float:
+    """To b: -log(x) / (b log(b)^2)."""
+    square = real_log(b) * real_log(b)
+    drift = div(div(real_log(x), b), square)
+    return -drift if fabs(drift) < inf else -div(div(real_log(x), square), b)
 
 
 def log_or_inf(x: float) -> float:
@@ -115,4 +187,16 @@ def bce_logits(z: float, y: float) -> float:
 
 def bce_logits_slope(z: float, y: float) -> float:
     """To z: sigmoid(z) - y, which may not cancel for y = 1. To y it is -z."""
-    return (1.0 - y) * sigmoid(z) - y * sigmoid(-z)
+    up = (1.0 - y) * sigmoid(z)
+    down = y * sigmoid(-z)
+    if not 0.0 < y < 1.0 or fabs(up - down) > 0.25 * up:
+        return up - down
+    return y * (1.0 - y) * above_logit(z, y) / (1.0 + y * above_logit(z, y))
+
+
+def above_logit(z: float, y: float) -> float:
+    """exp(z - logit(y)) - 1 near 0, with logit(y) to twice the digits."""
+    a = log(y)
+    b = log(1.0 - y)
+    rest = sum_error(a, -b) + log_error(y, a) - log_error(1.0 - y, b) - sum_error(1.0, -y) / (1.0 - y)
+    return expm1((z - (a - b)) - rest)

@@ -9,9 +9,9 @@ from engine.kernels.elementary import cbrt_rest, cbrt_scale, cos, div, sqrt
 from engine.kernels.special import product_error, sum_error
 
 
-def inverse_sqrt(x: float) -> float:
-    """1 / sqrt(x)."""
-    return div(1.0, sqrt(x))
+def sqrt_slope(x: float) -> float:
+    """1 / (2 sqrt(x))."""
+    return div(0.5, sqrt(x))
 
 
 def cbrt_slope(x: float) -> float:

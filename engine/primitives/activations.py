@@ -28,6 +28,7 @@ relu: Final[Primitive] = row(
     "relu",
     elementary.relu,
     lambda x: step(x),
+    doc="its derivatives at 0 are 0, by convention",
     kink=elementary.identity,
     formula=lambda x: maximum(x, 0.0),
     structural=True,
@@ -153,10 +154,18 @@ silu_slope: Final[Primitive] = helper(
     lambda x: silu_curvature(x),
     formula=lambda x: sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))),
 )
+
+
+def silu_third(x: Any) -> Any:
+    """The third derivative of silu; beyond 1000 it is 0."""
+    x = clamp(x, -1000.0, 1000.0)
+    return 3.0 * sigmoid_curvature(x) + x * (sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x)))
+
+
 silu_curvature: Final[Primitive] = helper(
     "silu_curvature",
     gates.silu_curvature,
-    lambda x: 3.0 * sigmoid_curvature(x) + x * (sigmoid_slope(x) * (1.0 - 6.0 * sigmoid_slope(x))),
+    silu_third,
     formula=lambda x: sigmoid_slope(x) * (2.0 + x * (1.0 - 2.0 * sigmoid(x))),
 )
 mish_slope: Final[Primitive] = helper(
@@ -168,7 +177,8 @@ mish_slope: Final[Primitive] = helper(
 
 
 def mish_third(x: Any) -> Any:
-    """The third derivative of x T with T = tanh(softplus(x)): 3 T'' + x T'''."""
+    """The third derivative of x T with T = tanh(softplus(x)): 3 T'' + x T'''; beyond 1000 it is 0."""
+    x = clamp(x, -1000.0, 1000.0)
     gate, wall = tanh(softplus(x)), sech2(softplus(x))
     s, s1, s2 = sigmoid(x), sigmoid_slope(x), sigmoid_curvature(x)
     bend = s1 - 2.0 * gate * s * s
@@ -190,10 +200,18 @@ gelu_slope: Final[Primitive] = helper(
     lambda x: gelu_curvature(x),
     formula=lambda x: (1.0 + erf(x / sqrt(2.0))) / 2.0 + x * normal_density(x),
 )
+
+
+def gelu_third(x: Any) -> Any:
+    """The third derivative of gelu; beyond 50 it is 0, and x * x would overflow."""
+    x = clamp(x, -50.0, 50.0)
+    return -x * normal_density(x) * (4.0 - x * x)
+
+
 gelu_curvature: Final[Primitive] = helper(
     "gelu_curvature",
     special.gelu_curvature,
-    lambda x: -x * normal_density(x) * (4.0 - x * x),
+    gelu_third,
     formula=lambda x: (2.0 - x**2) * normal_density(x),
 )
 GELU_TANH_A = 1.5957691216057308  # 2 sqrt(2/pi)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from engine.domain import POSITIVE
 from engine.kernels import joint, lists
 from engine.primitive import Primitive
-from engine.primitives.exponentials import exp, log, sqrt
+from engine.primitives.exponentials import exp, log, logistic_slope, sqrt
 from engine.primitives.row import helper, row
 from engine.primitives.selection import matches
 from engine.primitives.trigonometry import hypot, unit
@@ -51,7 +51,12 @@ def residuals(xs: Sequence[Any]) -> list[Any]:
 
 
 def softmax_gradient(xs: Sequence[Any]) -> list[Any]:
-    """Of the first share s: s (1 - s), then -s times each other share, without a subtraction."""
+    """Of the first share s: s (1 - s), then -s times each other share, without a subtraction.
+
+    Of two logits a row has both, whose derivative does not cancel where they are equal."""
+    if len(xs) == 2:
+        slope = logistic_slope(*xs)
+        return [slope, -slope]
     terms, others = weights(xs)
     first = share(terms[0], others[0])
     return [

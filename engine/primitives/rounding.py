@@ -8,11 +8,16 @@ from typing import Final
 from engine.domain import NONZERO, REAL
 from engine.kernels import elementary, joint
 from engine.primitive import Primitive
-from engine.primitives.row import PRODUCT, row
+from engine.primitives.row import PRODUCT, helper, row
 from engine.primitives.selection import defined, less, select
 
 abs: Final[Primitive] = row(
-    "abs", elementary.absolute, lambda x: sign(x), kink=elementary.identity, latex=r"\left|{0}\right|"
+    "abs",
+    elementary.absolute,
+    lambda x: sign(x),
+    kink=elementary.identity,
+    latex=r"\left|{0}\right|",
+    doc="its derivatives at 0 are 0, by convention",
 )
 sign: Final[Primitive] = row(
     "sign", elementary.sign, None, kink=elementary.identity, symbol=r"\operatorname{sgn}"
@@ -67,7 +72,7 @@ mod: Final[Primitive] = row(
     "mod",
     joint.mod,
     lambda x, y: defined(mod(x, y)),
-    lambda x, y: -round((x - mod(x, y)) / y),
+    lambda x, y: -mod_turns(x, y),
     domain=(REAL, NONZERO),
     kink=joint.remainder,
     sign="%",
@@ -94,5 +99,17 @@ floordiv: Final[Primitive] = row(
     sign="//",
     latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
     precedence=PRODUCT,
+    formula=lambda x, y: floor(x / y),
+)
+
+# Helper rows: what the table needs to be closed under differentiation
+
+mod_turns: Final[Primitive] = helper(
+    "mod_turns",
+    joint.mod_turns,
+    None,
+    None,
+    domain=(REAL, NONZERO),
+    kink=joint.remainder,
     formula=lambda x, y: floor(x / y),
 )

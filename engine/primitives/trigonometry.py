@@ -94,7 +94,7 @@ angle_slope: Final[Primitive] = helper(
     "angle_slope",
     joint.angle_slope,
     lambda x, y: angle_curvature(x, y),
-    lambda x, y: -2.0 * angle_slope(x, y) * angle_slope(y, x),
+    lambda x, y: angle_twist(x, y),
     kink=special.hypot,
     doc="0 at the origin",
     formula=lambda x, y: x / (x**2 + y**2),
@@ -107,13 +107,30 @@ angle_curvature: Final[Primitive] = helper(
     kink=special.hypot,
     formula=lambda x, y: (y**2 - x**2) / (x**2 + y**2) ** 2,
 )
+angle_twist: Final[Primitive] = helper(
+    "angle_twist",
+    joint.angle_twist,
+    lambda x, y: 2.0 * angle_slope(y, x) * (3.0 * square(angle_slope(x, y)) - square(angle_slope(y, x))),
+    lambda x, y: 2.0 * angle_slope(x, y) * (3.0 * square(angle_slope(y, x)) - square(angle_slope(x, y))),
+    kink=special.hypot,
+    formula=lambda x, y: -2.0 * x * y / (x**2 + y**2) ** 2,
+)
+away: Final[Primitive] = helper(
+    "away",
+    joint.away,
+    None,
+    None,
+    kink=special.hypot,
+    doc="nan at the origin: a length has a point there, and no second derivative",
+    formula=lambda x, y: 1.0,
+)
 unit: Final[Primitive] = helper(
     "unit",
     joint.unit,
-    lambda x, y: unit(y, x) * angle_slope(y, x),
-    lambda x, y: -unit(y, x) * angle_slope(x, y),
+    lambda x, y: unit(y, x) * angle_slope(y, x) * away(x, y),
+    lambda x, y: -unit(y, x) * angle_slope(x, y) * away(x, y),
     kink=special.hypot,
-    doc="0 at the origin",
+    doc="0 at the origin, by convention",
     formula=lambda x, y: x / hypot(x, y),
 )
 sech2: Final[Primitive] = helper(

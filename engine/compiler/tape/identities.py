@@ -40,6 +40,17 @@ IDENTITIES: Final = (
     ("abs(neg(x))", "abs(x)"),  # |-x| = |x|
     ("abs(abs(x))", "abs(x)"),  # ||x|| = |x|
     ("relu(relu(x))", "relu(x)"),  # what is not negative stays
+    ("power_term(0.0, x, y, z, c)", "0.0"),  # c = 0 wins over inf
+    ("power_slope(x, 1.0)", "1.0"),  # whole small exponents multiply
+    ("power_slope(x, 2.0)", "mul(2.0, x)"),
+    ("power_slope(x, 3.0)", "mul(mul(3.0, x), x)"),
+    ("power_slope(x, 4.0)", "mul(mul(mul(4.0, x), x), x)"),
+    ("power_term(2.0, x, 2.0, 2.0, 0.0)", "2.0"),
+    ("power_term(6.0, x, 3.0, 2.0, 0.0)", "mul(6.0, x)"),
+    ("power_term(6.0, x, 3.0, 3.0, 0.0)", "6.0"),
+    ("power_term(12.0, x, 4.0, 2.0, 0.0)", "mul(mul(12.0, x), x)"),
+    ("power_term(24.0, x, 4.0, 3.0, 0.0)", "mul(24.0, x)"),
+    ("power_term(24.0, x, 4.0, 4.0, 0.0)", "24.0"),
     ("select(1.0, x, y)", "x"),  # true
     ("select(0.0, x, y)", "y"),  # false
     ("select(c, x, x)", "x"),  # both arms are one
