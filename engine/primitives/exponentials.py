@@ -185,7 +185,7 @@ log_base_slope: Final[Primitive] = helper(
     lambda x, base: -over(log_base_slope(x, base), x),
     lambda x, base: log_base_twist(x, base),
     domain=(POSITIVE, ABOVE_ONE),
-    formula=lambda x, base: 1.0 / (x * log(base)),
+    formula=lambda x, base: 1.0 / log(base) / x,
 )
 log_base_drift: Final[Primitive] = helper(
     "log_base_drift",
