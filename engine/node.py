@@ -105,6 +105,11 @@ class Node(Operators):
         return isinstance(self.right, tuple)
 
     @property
+    def is_symbol(self) -> bool:
+        """Whether its number is not known yet."""
+        return False
+
+    @property
     def is_constant(self) -> bool:
         """Whether it is a plain number in an expression, which takes no gradient."""
         return self.primitive is CONSTANT

@@ -62,6 +62,19 @@ def as_float(x: object) -> float:
 
 
 @final
+class Coefficient:
+    """An entry of `structural` for a factor that is 0, as y is of x**y: nothing passes while the other
+    operands are constants. Where they are variables what passes is 0, but their own slopes go through it.
+    """
+
+    def __init__(self, factor: Callable[..., Any]) -> None:
+        self.factor = factor
+
+    def __call__(self, *operands: Any) -> Any:
+        return self.factor(*operands)
+
+
+@final
 class Primitive:
     """One row of the table.
 
@@ -74,7 +87,7 @@ class Primitive:
     kink        a function of the arguments that is zero exactly on the kinks, if there are any
     structural  where the row does not look at an argument, so that nothing passes to it, not 0 times what
                 came: per argument True, where its partial is 0, or an expression in rows that is 0 exactly
-                there; False where a slope of 0 is only a slope (n-ary, or alone: for every argument)
+                there, or a Coefficient; False where a slope of 0 is only a slope (n-ary: for every argument)
     python      how it is written, "{0} + {1}"; by default a call of its name
     latex       the same for LaTeX; "{*}" stands for all operands
     precedence  of both spellings, as in Python's grammar; ATOM binds tightest
@@ -119,7 +132,9 @@ class Primitive:
         self.helper = helper
         self.foreign = foreign
         STATE.foreign += foreign
-        self.irregular = foreign or None in partials  # a gradient may not pass, or is asked for in advance
+        self.gated = any(entry is not False for entry in self.structural)
+        # A gradient may not pass, or is asked for in advance:
+        self.irregular = foreign or None in partials or self.gated
         self.doc = doc
         self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
 

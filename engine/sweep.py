@@ -13,6 +13,7 @@ from typing import Any, Final
 from engine.errors import StaleGraphError
 from engine.modes import LOCK, STATE, no_grad, sweeping
 from engine.node import CONSTANT, LEAF, Node
+from engine.primitive import Coefficient
 from engine.primitives.activations import relu
 from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.primitives.nary import dot
@@ -30,7 +31,8 @@ def pull(order: Sequence[Node], seeds: dict[int, Any], active: set[int], on_node
 
 
 def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[tuple[int, Any]]:
-    """(id of operand, partial derivative to it) of the active operands, on floats or on nodes."""
+    """(id of operand, partial derivative to it) of the active operands that the node looks at, on floats or
+    on nodes."""
     primitive = node.primitive
     parents = node.parents
     for parent in parents:
@@ -40,12 +42,29 @@ def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[tuple[
     if primitive.gradient is not None:
         gradient = primitive.gradient(parents) if on_nodes else local_gradient(node)
         for parent, derivative in zip(parents, gradient, strict=True):
-            if derivative is not None and id(parent) in active:
+            ignored = derivative is None or (primitive.gated and as_number(derivative) == 0.0)
+            if id(parent) in active and not ignored:
                 yield id(parent), derivative
     else:
         for i, partial in enumerate(primitive.partials):
-            if partial is not None and id(parents[i]) in active:
+            if partial is not None and id(parents[i]) in active and not ignores(node, i, active):
                 yield id(parents[i]), partial(*parents) if on_nodes else slope(node, i)
+
+
+def ignores(node: Node, i: int, active: Container[int]) -> bool:
+    """Whether a node does not look at its operand i, as the column `structural` says: nothing passes there,
+    so that an infinite slope beyond is not multiplied by 0. A symbol does not know."""
+    gate = node.primitive.structural[i]
+    if node.is_symbol:
+        return False
+    if isinstance(gate, bool):
+        return gate and slope(node, i) == 0.0
+    operands = node.parents
+    if isinstance(gate, Coefficient) and any(
+        j != i and id(operands[j]) in active for j in range(len(operands))
+    ):
+        return False
+    return as_number(gate(*[operand._data for operand in operands])) == 0.0
 
 
 def times(x: Any, y: Any) -> Any:
@@ -218,8 +237,9 @@ def sweep_back(order: list[Node], seed: float, asked: Gradients) -> None:
             left.adjoint -= adjoint
             left.mark = live
         elif primitive is relu:
-            left.adjoint += adjoint * 0.0 if left._data <= 0.0 else adjoint
-            left.mark = live
+            if not left._data <= 0.0:
+                left.adjoint += adjoint
+                left.mark = live
         elif primitive.irregular:
             sweep_back_many(node, (left,), asked, live)
         else:
@@ -250,11 +270,26 @@ def sweep_back_many(node: Node, operands: tuple[Node, ...], asked: Gradients, li
             operand.adjoint += adjoint * operands[i]._data
             operand.mark = live
     else:
-        gradient = asked.get(id(node)) or local_gradient(node)
+        gradient = asked.get(id(node)) or passed(node)
         for operand, derivative in zip(operands, gradient, strict=True):
             if derivative is not None:
                 operand.adjoint += adjoint * derivative
                 operand.mark = live
+
+
+def passed(node: Node) -> Sequence[float | None]:
+    """The local gradient, None for operands that take none or that the node does not look at."""
+    primitive = node.primitive
+    if primitive.gradient is not None:
+        gradient = local_gradient(node)
+        return [None if x == 0.0 else x for x in gradient] if primitive.gated else gradient
+    operands = node.parents
+    variables = [id(operand) for operand in operands if operand.primitive is not CONSTANT]
+    result: list[float | None] = []
+    for i in range(len(operands)):
+        is_edge = primitive.partials[i] is not None and id(operands[i]) in variables
+        result.append(slope(node, i) if is_edge and not ignores(node, i, variables) else None)
+    return result
 
 
 def slope(node: Node, i: int) -> float:

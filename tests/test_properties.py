@@ -113,7 +113,7 @@ def test_the_fast_paths_of_the_sweep_are_the_rows_to_the_bit(e):
 
 def twin(row):
     """The same row, but not the object that the sweep looks for."""
-    return Primitive(row.name, row.value, *row.partials, gradient=row.gradient)
+    return Primitive(row.name, row.value, *row.partials, gradient=row.gradient, structural=row.structural)
 
 
 def order(root):

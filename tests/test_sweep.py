@@ -137,3 +137,63 @@ def test_an_operand_of_two_nodes_gets_what_both_pass(row):
     assert gradients(lambda x: row(x, x) + row(x, x), 3.0) == [
         2.0 * slope for slope in gradients(lambda x: row(x, x), 3.0)
     ]
+
+
+CLOSED = {  # each is flat where it is asked, above an infinite slope
+    "relu": (lambda x: engine.sqrt(engine.relu(x)), -1.5),
+    "relu at 0": (lambda x: engine.sqrt(engine.relu(x)), 0.0),
+    "below relu": (lambda x: engine.relu(engine.sqrt(x) - 1.0), 0.0),
+    "maximum": (lambda x: engine.sqrt(engine.maximum(x, 0.0)), -1.5),
+    "minimum": (lambda x: engine.sqrt(-engine.minimum(-x, 0.0)), -1.5),
+    "clamp": (lambda x: engine.sqrt(engine.clamp(x, 0.0, 1.0)), -1.5),
+    "max": (lambda x: engine.sqrt(engine.max([x, 0.0])), -1.5),
+    "relu6": (lambda x: engine.sqrt(engine.relu6(x)), -1.5),
+    "hardtanh": (lambda x: engine.sqrt(1.0 + engine.hardtanh(x)), -1.5),
+    "a lost root": (lambda x: engine.maximum(engine.sqrt(x * x), 1e-10), 0.0),
+    "many": (
+        lambda x: engine.sum([engine.sqrt(engine.maximum(1.0 - (x - k) ** 2, 0.0)) for k in (2, 4)]),
+        0.0,
+    ),
+    "an exponent of 0": (lambda x: engine.log(x) ** 0, 0.0),
+    "where": (lambda x: engine.where(x > 0.0, engine.log(x), 1.0), 0.0),
+}
+FIRST = {
+    "grad": grad,
+    "jvp": lambda f: lambda x: jvp(f, x, 1.0)[1],
+    "vjp": lambda f: lambda x: vjp(f, x)[1](1.0)[0],
+    "on nodes": lambda f: lambda x: grad(f)(Value(x)).data,
+    "forward on nodes": lambda f: lambda x: jvp(f, Value(x), 1.0)[1].data,
+    "backward": lambda f: lambda x: gradients(f, x)[0],
+    "second": lambda f: grad(grad(f)),
+    "forward over reverse": lambda f: engine.jacfwd(grad(f)),
+    "reverse over forward": lambda f: grad(lambda x: jvp(f, x, 1.0)[1]),
+    "third": lambda f: grad(grad(grad(f))),
+}
+
+
+@pytest.mark.parametrize("case", CLOSED)
+@pytest.mark.parametrize("order", FIRST)
+def test_nothing_passes_a_gate_that_is_closed(case, order):
+    f, x = CLOSED[case]
+    assert FIRST[order](f)(x) == 0.0
+
+
+@pytest.mark.parametrize("order", FIRST)
+def test_a_slope_of_zero_that_is_a_convention_multiplies_as_usual(order):
+    for f in (lambda x: engine.sqrt(abs(x)), lambda x: engine.log(engine.maximum(x, x) * 0.0)):
+        assert not np.isfinite(FIRST[order](f)(0.0))
+
+
+@pytest.mark.parametrize("order", FIRST)
+def test_a_live_nan_stays_nan(order):
+    for f in (lambda x: engine.relu(engine.log(x)), lambda x: engine.maximum(engine.log(x), 0.0)):
+        assert np.isnan(FIRST[order](f)(-1.0))
+
+
+def test_a_branch_that_lost_is_not_walked():
+    def never(x):
+        raise AssertionError
+
+    lost = custom(lambda x: x, never, name="lost")
+    assert jvp(lambda x: engine.relu(-x) * 1.0, 2.0, 1.0)[1] == 0.0
+    assert grad(lambda x: engine.maximum(lost(x) - 10.0, x), 0)(Value(2.0)).data == 1.0

@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.domain import NONZERO, POSITIVE, REAL
 from engine.kernels import elementary, joint
-from engine.primitive import Primitive
+from engine.primitive import Coefficient, Primitive
 from engine.primitives.row import POWER, PRODUCT, SIGN, SUM, helper, row
 from engine.primitives.selection import defined
 
@@ -58,5 +58,5 @@ over: Final[Primitive] = helper(
     domain=(REAL, POSITIVE),
     doc="x / y where y is not negative; nan elsewhere, as log is",
     formula=lambda x, y: x / y,
-    structural=(False, lambda x, y: x * defined(y)),
+    structural=(False, Coefficient(lambda x, y: x * defined(y))),
 )

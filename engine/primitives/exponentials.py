@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from engine.domain import ABOVE_MINUS_ONE, ABOVE_ONE, NONZERO, POSITIVE, REAL, UNIT, WHOLE
 from engine.kernels import elementary, joint, logarithms, powers, slopes
-from engine.primitive import Primitive
+from engine.primitive import Coefficient, Primitive
 from engine.primitives.arithmetic import over
 from engine.primitives.row import POWER, PRODUCT, helper, row
 from engine.primitives.selection import defined, maximum, step
@@ -74,7 +74,7 @@ pow: Final[Primitive] = row(
     sign="**",
     latex="{0}^{{1}}",
     precedence=POWER,
-    structural=(lambda x, y: y, False),  # x**0 is 1, whatever x is
+    structural=(Coefficient(lambda x, y: y), False),  # x**0 is 1, whatever x is
 )
 sqrt: Final[Primitive] = row(
     "sqrt", elementary.sqrt, lambda x: sqrt_slope(x), domain=POSITIVE, latex=r"\sqrt{{0}}"
@@ -102,7 +102,7 @@ xlogy: Final[Primitive] = row(
     latex=r"{0}\,\ln\left({1}\right)",
     precedence=PRODUCT,
     formula=lambda x, y: x * log(y),
-    structural=(False, lambda x, y: x * defined(y)),
+    structural=(False, Coefficient(lambda x, y: x * defined(y))),
 )
 
 # Helper rows: what the table needs to be closed under differentiation
@@ -126,7 +126,7 @@ power_slope: Final[Primitive] = helper(
     lambda x, y: power_twist(x, y),
     domain=(POSITIVE, REAL),
     formula=lambda x, y: y * x ** (y - 1.0),
-    structural=(lambda x, y: y * (y - 1.0), False),  # 0 or 1, whatever x is
+    structural=(Coefficient(lambda x, y: y * (y - 1.0)), False),  # 0 or 1, whatever x is
 )
 power_log: Final[Primitive] = helper(
     "power_log",
@@ -159,8 +159,8 @@ power_term: Final[Primitive] = helper(
     formula=lambda c, x, y, n, k: c * x ** (y - n) * log(x) ** k,
     structural=(
         False,
-        lambda c, x, y, n, k: c * step(maximum(maximum(y - n, n - y), k)),
-        lambda c, x, y, n, k: c,
+        Coefficient(lambda c, x, y, n, k: c * step(maximum(maximum(y - n, n - y), k))),
+        Coefficient(lambda c, x, y, n, k: c),
         False,
         False,
     ),

@@ -53,6 +53,10 @@ class Symbol(Node):
         """`where(self, a, b)`: both arms are computed, one of them is taken."""
         return applied(select, [x if isinstance(x, Node) else constant(x) for x in (self, a, b)])
 
+    @property
+    def is_symbol(self) -> bool:
+        return True
+
     def detach(self) -> Symbol:
         """The same number; no gradient passes."""
         return Symbol(detach, self)
