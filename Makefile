@@ -9,7 +9,12 @@
 #   make clean       removes everything that was made
 
 PYTHON ?= python3
-PIP = bin/python -m pip install -qq --disable-pip-version-check
+SHELL = bash
+.SHELLFLAGS = -o pipefail -c
+PIP = bin/python -m pip install --disable-pip-version-check
+# What pip says, shortened to what it fetches: an installation takes minutes
+NAMES = | sed -un 's/^ *Collecting \([^][ ;<>=!~]*\).*/    \1/p; s/^Processing .*\/\([^-]*\)-.*/    \1/p; \
+  s/^Installing collected packages.*/    unpacking all of them/p'
 SOURCES = $(shell find engine nn -name __pycache__ -prune -o -print) hatch_build.py pyproject.toml
 PYTEST_ARGS ?= -n auto --dist worksteal
 
@@ -60,22 +65,22 @@ clean:
 	  + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
 	@echo "setting up $*"
 	@$(PYTHON) -m venv $* || { rm -rf $*; echo "no virtual environment: apt install python3-venv"; exit 1; }
-	@$*/$(PIP) --upgrade pip
+	@$*/$(PIP) -qq --upgrade pip
 	@touch $@
 
 # One stamp for each dependency group; an editable install of the source is there in every .venv.
-.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench: .venv/%: pyproject.toml .venv/made
+.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench .venv/frameworks: .venv/%: pyproject.toml .venv/made
 	@echo "installing into .venv: $*"
-	@.venv/$(PIP) --group $* -e .
+	@.venv/$(PIP) --progress-bar off --group $* -e . $(NAMES)
 	@touch $@
 
 .venv-native/test .venv-native/bench: .venv-native/%: pyproject.toml .venv-native/made
 	@echo "installing into .venv-native: $*"
-	@.venv-native/$(PIP) --group $*
+	@.venv-native/$(PIP) --progress-bar off --group $* $(NAMES)
 	@touch $@
 
 # Anything newer than the wheel makes a new wheel: what runs is never older than what is read.
 .venv-native/wheel: $(SOURCES) .venv-native/made
 	@echo "compiling the engine into .venv-native (about a minute)"
-	@CHAINRULE_PURE=0 .venv-native/$(PIP) --force-reinstall --no-deps .
+	@CHAINRULE_PURE=0 .venv-native/$(PIP) -qq --force-reinstall --no-deps .
 	@touch $@
