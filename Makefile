@@ -5,6 +5,7 @@
 #   make test        the test suite        make check      ruff, formatting, mypy --strict
 #   make native      the engine, compiled  make test-native  the same suite on it
 #   make bench       against other engines make notebooks  executes them all
+#   make versions    the same suite on newer Pythons, as far as they are installed
 #   make mutants     wrong rules on purpose: does the checker notice?
 #   make clean       removes everything that was made
 
@@ -16,9 +17,10 @@ PIP = bin/python -m pip install --disable-pip-version-check
 NAMES = | sed -un 's/^ *Collecting \([^][ ;<>=!~]*\).*/    \1/p; s/^Processing .*\/\([^-]*\)-.*/    \1/p; \
   s/^Installing collected packages.*/    unpacking all of them/p'
 SOURCES = $(shell find engine nn -name __pycache__ -prune -o -print) hatch_build.py pyproject.toml
+VERSIONS ?= 3.12 3.13 3.14
 PYTEST_ARGS ?= -n auto --dist worksteal
 
-.PHONY: demo test check format native test-native bench notebooks mutants clean
+.PHONY: demo test check format native test-native versions bench notebooks mutants clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo
@@ -43,6 +45,13 @@ native: .venv-native/wheel
 test-native: .venv-native/wheel .venv-native/test
 	PYTHONSAFEPATH=1 .venv-native/bin/python -X dev -m pytest $(PYTEST_ARGS)
 
+versions:
+	@for version in $(VERSIONS); do \
+	  if ! python$$version -c "" 2>/dev/null; then echo "python$$version is not installed: left out"; continue; fi; \
+	  $(MAKE) --no-print-directory PYTHON=python$$version .venv-$$version/test || exit; \
+	  .venv-$$version/bin/python -m pytest $(PYTEST_ARGS) || exit; \
+	done
+
 bench: .venv-native/wheel .venv-native/bench .venv/bench
 	.venv-native/bin/python benchmarks/run.py
 	.venv/bin/python benchmarks/run.py
@@ -56,7 +65,7 @@ mutants: .venv/test
 	.venv/bin/python tests/source_mutants.py
 
 clean:
-	rm -rf .venv .venv-native build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-native .venv-3.* build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments: pip is renewed first, for an old one knows no --group.
@@ -72,6 +81,11 @@ clean:
 .venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench .venv/frameworks: .venv/%: pyproject.toml .venv/made
 	@echo "installing into .venv: $*"
 	@.venv/$(PIP) --progress-bar off --group $* -e . $(NAMES)
+	@touch $@
+
+.venv-3.%/test: pyproject.toml .venv-3.%/made
+	@echo "installing into .venv-3.$*: test"
+	@.venv-3.$*/$(PIP) --group test -e .
 	@touch $@
 
 .venv-native/test .venv-native/bench: .venv-native/%: pyproject.toml .venv-native/made

@@ -18,8 +18,9 @@ Rebuild = Callable[[Sequence[Any]], Any]
 
 
 def is_array(x: object) -> bool:
-    numpy = sys.modules.get("numpy")  # whoever passes an array has imported it
-    return numpy is not None and isinstance(x, numpy.ndarray)
+    # Whoever passes an array has imported NumPy; another thread may just be doing so.
+    array = getattr(sys.modules.get("numpy"), "ndarray", None)
+    return array is not None and isinstance(x, array)
 
 
 def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
