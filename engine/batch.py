@@ -55,12 +55,24 @@ def lengths(arg: Any, axis: Axis) -> list[int]:
             raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
         return [arg.shape[axis]]
     if isinstance(arg, list) and axis == 0:
+        require_rows(arg)
         return [len(arg)]
     children = parts(arg)
     if children is None:
         kind = f"{type(arg).__name__} {arg!r:.40}"
         raise ValueError(f"in_axes asks for axis {axis} of {kind}, which has none: use None")
     return [n for child in children[0] for n in lengths(child, inner(arg, axis))]
+
+
+def require_rows(examples: list[Any]) -> None:
+    """Raises ValueError for a list of arrays: for JAX it is two arguments, for us it would be two rows."""
+    while examples and isinstance(examples[0], list):
+        examples = examples[0]
+    if any(map(is_array, examples)):
+        raise ValueError(
+            "a list of arrays may mean rows, or a container of batches: np.stack it for rows, make it a "
+            "tuple to map inside of it"
+        )
 
 
 def inner(arg: Any, axis: Axis) -> Axis:

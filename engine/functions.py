@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engine import primitives as p
+from engine.arrays import elementwise
 from engine.primitive import Primitive, Traceable, as_float
+from engine.trees import is_array
 
 # fmt: off
 __all__ = [
@@ -19,6 +21,9 @@ __all__ = [
     "gelu",
     "huber",
     "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
     "leaky_relu",
     "log",
     "log_softmax",
@@ -30,6 +35,7 @@ __all__ = [
     "prod",
     "round",
     "softmax",
+    "stop_gradient",
     "sum",
     "where",
 ]
@@ -112,6 +118,8 @@ def round(x: Any, ndigits: int | None = None) -> Any:
     """x rounded half to even, to a whole number or to so many digits; no gradient passes."""
     if ndigits is None:
         return p.round(x)
+    if is_array(x):
+        return elementwise(round, (x, ndigits))
     number: Any = x if isinstance(x, Traceable) else as_float(x)
     return builtins.round(number, ndigits)
 
@@ -206,6 +214,8 @@ def huber(x: Any, delta: Any = 1.0) -> Any:
 
 def where(cond: Any, a: Any, b: Any) -> Any:
     """a if cond, else b; nothing, not even nan, passes into the arm not taken."""
+    if is_array(cond) or is_array(a) or is_array(b):
+        return elementwise(where, (cond, a, b))
     if isinstance(cond, Traceable):
         return cond.select(a, b)
     arm, other = (a, b) if cond else (b, a)
@@ -214,7 +224,41 @@ def where(cond: Any, a: Any, b: Any) -> Any:
     return other.record(p.where, (arm,)) if isinstance(other, Traceable) else as_float(arm)
 
 
-def isclose(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> bool:
+def stop_gradient(x: Any) -> Any:
+    """The same number, but for every derivative a constant."""
+    if is_array(x):
+        return elementwise(stop_gradient, (x,))
+    return x.detach() if isinstance(x, Traceable) else as_float(x)
+
+
+def isnan(x: Any) -> Any:
+    """Whether a number, or the data of a Value, is nan."""
+    return asked(math.isnan, x)
+
+
+def isinf(x: Any) -> Any:
+    """Whether a number, or the data of a Value, is inf or -inf."""
+    return asked(math.isinf, x)
+
+
+def isfinite(x: Any) -> Any:
+    """Whether a number, or the data of a Value, is neither inf nor nan."""
+    return asked(math.isfinite, x)
+
+
+def isclose(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> Any:
     """Whether two numbers, or the data of two Values, are as near as math.isclose asks."""
-    x, y = (number.item() if hasattr(number, "item") else number for number in (a, b))
-    return math.isclose(as_float(x), as_float(y), rel_tol=rel_tol, abs_tol=abs_tol)
+
+    def near(x: float, y: float) -> bool:
+        return math.isclose(x, y, rel_tol=rel_tol, abs_tol=abs_tol)
+
+    return asked(near, a, b)
+
+
+def asked(question: Callable[..., bool], *xs: Any) -> Any:
+    """The answer to a question about data; an array of answers where one is asked about arrays."""
+
+    def answer(*numbers: Any) -> bool:
+        return question(*(x.item() if isinstance(x, Traceable) else as_float(x) for x in numbers))
+
+    return elementwise(answer, xs) if any(map(is_array, xs)) else answer(*xs)

@@ -136,7 +136,8 @@ class Operators(Traceable):
     def refuse(self, what: str) -> TypeError:
         return TypeError(
             f"{what} would cut the graph in silence: use the functions of the engine, such as engine.exp "
-            f"for math.exp; for the bare number, without its derivative, ask for .data or .item()"
+            f"for math.exp; for an array of nodes, a list or np.empty(n, dtype=object); for the bare "
+            f"number, without its derivative, ask for .data or .item()"
         )
 
     # `np.exp(array of Values)` calls the method `exp` of each, and so on: the names are NumPy's.

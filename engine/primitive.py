@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, Final, final
 
+from engine.arrays import elementwise
 from engine.domain import REAL, Interval
 from engine.modes import STATE
 from engine.text import printable
+from engine.trees import is_array
 
 Gate = bool | Callable[..., Any]  # an entry of the column `structural`
 ATOM: Final = 100  # the precedence of a name or a call: it never needs brackets
@@ -37,6 +39,10 @@ class Traceable:
     @abstractmethod
     def item(self) -> float:
         """The number, without its history."""
+
+    @abstractmethod
+    def detach(self) -> Any:
+        """The same number, with no history."""
 
 
 def is_number(x: object) -> bool:
@@ -147,6 +153,8 @@ class Primitive:
         for operand in operands:
             if isinstance(operand, Traceable):
                 return operand.record(self, operands)
+            if not isinstance(operand, float) and is_array(operand):
+                return elementwise(self, operands)
         return self.evaluate([as_float(operand) for operand in operands])
 
     def evaluate(self, xs: list[float]) -> float:

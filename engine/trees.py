@@ -24,13 +24,13 @@ def is_array(x: object) -> bool:
 
 
 def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """A NumPy array: float64 if there are only floats, of objects otherwise."""
+    """A NumPy array: float64 if there are only floats, otherwise of objects, a `NodeArray`."""
     numpy = import_module("numpy")  # a pickle may bring the first array of a process
     if all(type(x) is float for x in scalars):
         return numpy.array(scalars, dtype=float).reshape(shape)
     array = numpy.empty(len(scalars), dtype=object)
     array[:] = scalars
-    return array.reshape(shape)
+    return array.reshape(shape).view(import_module("engine.node_array").NodeArray)
 
 
 class Piece(NamedTuple):

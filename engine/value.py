@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, cast, final
 
+from engine.arrays import elementwise
 from engine.copying import Columns, columns, deep_copy, fill
 from engine.functions import where
 from engine.micrograd import Micrograd
-from engine.modes import DEBUGGING, LOCK, RECORDING, STATE, setting, sweeping
+from engine.modes import DEBUGGING, EQUALITIES, LOCK, RECORDING, STATE, setting, sweeping
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
 from engine.primitive import Primitive, Traceable, as_float, is_number
@@ -16,6 +17,7 @@ from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.primitives.nary import dot
 from engine.source import user_line
 from engine.sweep import local_gradient, recompute, reverse, topological_order
+from engine.trees import is_array
 
 
 @final
@@ -140,23 +142,40 @@ class Value(Micrograd):
         x = self._data
         return record_node(0.0 if x <= 0.0 else x, relu, self, None)
 
-    # Order is that of the data; equality and hash are identity, as of any node
+    # Comparisons are of data and exact, as Python's: not of the doubles that numbers beside a Value become.
+    # The hash is the node's own: sets and dicts hold nodes.
 
     def __lt__(self, other: object) -> Any:
-        y = as_operand(other)
-        return unlike(other) if y is None else self._data < y._data
+        if isinstance(other, Value):
+            return self._data < other._data
+        return bool(self._data < other) if is_number(other) else unlike(other)  # type: ignore[operator]
 
     def __le__(self, other: object) -> Any:
-        y = as_operand(other)
-        return unlike(other) if y is None else self._data <= y._data
+        if isinstance(other, Value):
+            return self._data <= other._data
+        return bool(self._data <= other) if is_number(other) else unlike(other)  # type: ignore[operator]
 
     def __gt__(self, other: object) -> Any:
-        y = as_operand(other)
-        return unlike(other) if y is None else self._data > y._data
+        if isinstance(other, Value):
+            return self._data > other._data
+        return bool(self._data > other) if is_number(other) else unlike(other)  # type: ignore[operator]
 
     def __ge__(self, other: object) -> Any:
-        y = as_operand(other)
-        return unlike(other) if y is None else self._data >= y._data
+        if isinstance(other, Value):
+            return self._data >= other._data
+        return bool(self._data >= other) if is_number(other) else unlike(other)  # type: ignore[operator]
+
+    def __eq__(self, other: object) -> Any:
+        if not isinstance(other, Value) and not is_number(other):
+            return NotImplemented
+        equal = bool(self._data == (other._data if isinstance(other, Value) else other))
+        if equal and STATE.modes:
+            note_equality()
+        return equal
+
+    def __ne__(self, other: object) -> Any:
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
 
     def __hash__(self) -> int:
         return object.__hash__(self)
@@ -191,6 +210,13 @@ class Value(Micrograd):
         return graph, (columns(self),)
 
 
+def note_equality() -> None:
+    """For who has asked, in a `with equalities()`: two numbers are equal here."""
+    lines = EQUALITIES.get()
+    if lines is not None:
+        lines.append(user_line())
+
+
 def record_node(
     data: float, primitive: Primitive, left: Node | None, right: Node | tuple[Node, ...] | None
 ) -> Value:
@@ -212,6 +238,8 @@ def record_mixed(primitive: Primitive, operands: tuple[object, ...]) -> Any:
     for operand in operands:
         if isinstance(operand, Traceable) and not isinstance(operand, Value):
             return operand.record(primitive, operands)  # a symbol: it takes values as constants
+        if is_array(operand):
+            return elementwise(primitive, operands)
     parents = [operand if isinstance(operand, Value) else constant(operand) for operand in operands]
     return parents[0].record(primitive, tuple(parents))
 

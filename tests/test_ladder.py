@@ -12,7 +12,8 @@ import nn
 
 # One rung a line; the modules of one rung do not know each other, those of one folder may.
 LADDER = """
-    domain kernels source errors files modes text
+    domain kernels source errors files modes text trees
+    arrays
     primitive
     primitives
     functions
@@ -21,7 +22,7 @@ LADDER = """
     sweep
     copying micrograd
     value
-    trees
+    node_array
     batch
     transform
     build_info diagnosis notebook
@@ -45,8 +46,12 @@ SOURCES = {
     for root in ROOTS
     for file in sorted(root.rglob("*.py"))
 }
-# Who loads others when they are first asked for, by name: the readers of the graph, and Hypothesis.
-LATE = {"engine": set(engine._READERS.values()), "engine.testing": {"engine.testing.strategies"}}
+# Who loads others when they are first asked for, by name: the readers of the graph, Hypothesis, NumPy.
+LATE = {
+    "engine": set(engine._READERS.values()),
+    "engine.testing": {"engine.testing.strategies"},
+    "engine.trees": {"engine.node_array"},
+}
 TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in SOURCES.items()}
 
 

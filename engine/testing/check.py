@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import inf, isnan
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from engine.modes import equalities
 from engine.testing.analytic import CURVATURES, SLOPES, recording_of, rounding, symmetries
 from engine.testing.comparison import compare
 from engine.testing.differences import Scalar, careful, estimate_slope
@@ -16,6 +17,7 @@ from engine.testing.subject import Function, Subject, plain, subject
 from engine.trees import Tree
 
 Mode = Literal["reverse", "forward"]
+BRANCHED: Final = ("wrong", "kink", "constant", "ignored", "detached")  # what a branch can be the reason of
 
 
 def gradcheck(
@@ -46,6 +48,21 @@ def gradcheck(
     """
     validate(order, modes, gradient, {"rtol": rtol, "atol": atol})
     case = subject(f, inputs, numbers=gradient is not None)
+    try:
+        return check(case, order, modes, rtol, atol, gradient, nan_ok)
+    except GradientError as error:
+        raise with_branches(error, case) from None
+
+
+def check(
+    case: Subject,
+    order: int,
+    modes: Sequence[Mode],
+    rtol: float,
+    atol: float,
+    gradient: Function | None,
+    nan_ok: bool,
+) -> bool:
     value = steady_value(case, nan_ok)
     if nan_ok and isnan(value):
         return all_nan(case, modes, gradient)
@@ -63,6 +80,18 @@ def gradcheck(
     if order == 2:
         check_curvature(case, modes, rtol, atol, graph.text)
     return True
+
+
+def with_branches(error: GradientError, case: Subject) -> GradientError:
+    """The error, and where an == holds at the point: differences see what holds beside it."""
+    with equalities() as lines:
+        if error.reason in BRANCHED and not case.numbers:
+            case.value(case.xs)
+    if not lines:
+        return error
+    where = ", ".join(dict.fromkeys(lines))
+    note = f"an == holds there ({where}): the derivative is that of the branch taken, choose another point"
+    return GradientError(error.reason, f"{error}\n{note}", error.rows)
 
 
 def validate(

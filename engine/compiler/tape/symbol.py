@@ -11,13 +11,15 @@ from itertools import count
 from math import nan
 from typing import Any, Final, NoReturn, final
 
+from engine.arrays import elementwise
 from engine.compiler.errors import TracingError
 from engine.kernels import elementary
 from engine.modes import RECORDING, STATE, setting
 from engine.node import CONSTANT, Node, Note, no_value
-from engine.primitive import Primitive, register
+from engine.primitive import Primitive, Traceable, is_number, register
 from engine.primitives import add, identity, mul, neg, select
 from engine.source import user_line
+from engine.trees import is_array
 from engine.value import Value, constant
 
 STAMPS: Final = count(1 << 40)  # symbols are numbered as they are made, later than any epoch of values
@@ -45,6 +47,8 @@ class Symbol(Node):
     def record(self, primitive: Primitive, operands: Sequence[object]) -> Any:
         if not STATE.traces:
             raise dead(self)
+        if any(map(is_array, operands)):
+            return elementwise(primitive, operands)
         nodes = [x if isinstance(x, Node) else constant(x) for x in operands]
         made = through_gates(primitive, nodes) if primitive in GATES else applied(primitive, nodes)
         return Symbol(detach, made) if STATE.modes and not setting(RECORDING, True) else made
@@ -91,6 +95,17 @@ class Symbol(Node):
 
     def __bool__(self) -> bool:
         raise unknown("a branch, a comparison of more than two or a builtin such as max()")
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, Traceable) or is_number(other):
+            raise unknown("==, !=, or a search such as `x in (0, 1)`,")
+        return NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return self.__eq__(other)
+
+    def __hash__(self) -> int:
+        raise unknown("hash(), in a set or as a key of a dict,")
 
     def refuse(self, what: str) -> TypeError:
         return unknown(what)
