@@ -245,3 +245,15 @@ def test_another_shape_or_dtype_is_another_trace_or_the_same_numbers():
 def test_a_mapped_function_takes_no_keywords():
     with pytest.raises(TypeError, match="no keyword"):
         jit(vmap(loss, in_axes=(None, 0, 0)))(W, X, y=Y)
+
+
+def test_arguments_that_are_too_deep_or_contain_themselves_are_refused():
+    deep = cycle = [1.0]
+    for _ in range(5_000):
+        deep = [deep]
+    for call in (jit(lambda tree: 1.0), jit(vmap(lambda tree: 1.0))):
+        with pytest.raises(ValueError, match="nested too deep"):
+            call(deep)
+    cycle.append(cycle)
+    with pytest.raises(ValueError, match="contains itself"):
+        jit(lambda tree: tree[0])(cycle)

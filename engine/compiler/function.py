@@ -112,7 +112,11 @@ class Compiled(Exports):
             out = keywords.pop("out")
             results = self.call(args, keywords)
             return results if out is None else written(results, out, self.options.dtype)
-        call = self.signature.read(args, keywords)
+        try:
+            call = self.signature.read(args, keywords)
+        except RecursionError:
+            Tree([*args, keywords])  # a ValueError for what contains itself
+            raise ValueError("an argument is nested too deep to be compiled: pass its numbers flat") from None
         nodes = call.arguments.nodes()
         if any(isinstance(x, Symbol) for x in nodes):
             return self.source()(*args, **keywords)  # an enclosing trace takes it all
