@@ -22,6 +22,7 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 
 .PHONY: demo test check format native test-native versions bench notebooks mutants clean
 .DELETE_ON_ERROR:
+.PRECIOUS: .venv-3.%/made
 
 demo: .venv/demo
 	.venv/bin/python notebooks/demo.py
