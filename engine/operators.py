@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Number
+from operator import index
 from typing import Any, Final, Self
 
 from engine import functions as f
@@ -93,10 +94,7 @@ class Operators(Traceable):
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
             return p.round(self)
-        if digits > 300:  # 10**digits would overflow, and no double has a digit there
-            return self
-        scale = 10.0 ** max(digits, -300)
-        return p.round(self * scale) / scale
+        return p.round_digits(self, float(index(digits)))
 
     def __floor__(self) -> Any:
         return p.floor(self)

@@ -1,13 +1,29 @@
 """Derivatives where a formula leaves the range of floats on its way, or cancels, or has no answer."""
 
 import math
+import random
 from math import inf, nan
 
 import numpy as np
 import pytest
 
 import engine
-from engine import erf, erfc, gelu, grad, hessian, jit, jvp, mish, norm, silu, softmax, value_and_grad, vmap
+from engine import (
+    Value,
+    erf,
+    erfc,
+    gelu,
+    grad,
+    hessian,
+    jit,
+    jvp,
+    mish,
+    norm,
+    silu,
+    softmax,
+    value_and_grad,
+    vmap,
+)
 from engine import primitives as p
 
 
@@ -132,3 +148,31 @@ def test_the_second_derivative_of_a_square_is_a_number_on_the_tape():
     slope = jit(grad(lambda x: x**2))
     assert slope(3.0) == 6.0
     assert "2.0 * x" in str(slope.tape)
+
+
+def test_a_product_leaves_the_range_only_if_it_is_out_of_it():
+    xs = [1e-200, 1e-200, 1e200, 1e200]
+    for transform in (lambda f: f, jit):
+        value, slopes = transform(value_and_grad(engine.prod))(xs)
+        assert alike(value, 1.0)
+        assert all(map(alike, slopes, [1e200, 1e200, 1e-200, 1e-200]))
+        assert transform(grad(engine.prod))([0.0, 5e-324, 1e300, 1e300, 2.0])[1:] == [0.0] * 4
+    assert hessian(engine.prod)([2.0, 3.0, 5.0, 7.0])[0] == [0.0, 35.0, 21.0, 15.0]
+    assert engine.prod([inf, 0.0, 1.0, 1.0]) != engine.prod([inf, 1.0])
+
+
+@pytest.mark.parametrize("digits", [0, 1, 2, 5, 10, 16, 22, 300, -1, -2, -5, -22, -400])
+def test_rounding_to_digits_is_pythons(digits):
+    source = random.Random(digits)
+    numbers = [2.675, 0.5, 2.5, 0.125, 1e300, 1e22, 12345.5, 5e-324, 1.7976931348623157e308, 0.0, -0.0]
+    numbers += [source.uniform(-9.0, 9.0) * 10.0 ** source.randint(-8, 17) for _ in range(300)]
+    numbers += [source.randint(0, 10**6) / 8.0 for _ in range(100)]
+    f = jit(lambda x: round(x, digits))
+    for x in (*numbers, *(-x for x in numbers)):
+        try:
+            expected = round(x, digits)
+        except OverflowError:  # 1.7976931348623157e308 to tens of them
+            continue
+        assert round(Value(x), digits).data.hex() == f(x).hex() == float(expected).hex(), x
+    assert math.isnan(round(Value(nan), digits).data)
+    assert grad(lambda x: round(x, digits))(2.6) == 0.0

@@ -81,6 +81,32 @@ def nearest(x: float) -> float:
     return math.copysign(math.fabs(x) + WHOLE - WHOLE, x)
 
 
+def round_digits(x: float, digits: float) -> float:
+    """x rounded to that many decimals as Python rounds, halves to even: exactly for -22 to 22 of them."""
+    size = math.fabs(digits)
+    scale = 1.0
+    for i in range(22):
+        if float(i) < size:
+            scale = scale * 10.0
+    if 22.0 < size <= 308.0:
+        scale = math.pow(10.0, size)
+    if digits < -308.0 and math.fabs(x) < inf:
+        return math.copysign(0.0, x)
+    y = x * scale if digits > 0.0 else x / scale
+    if not math.fabs(y) < 9007199254740992.0 or digits > 308.0:
+        return x  # no double stands nearer to the decimal
+    if digits > 0.0:
+        rest = product_error(x, scale)
+    else:
+        rest = (x - y * scale) - product_error(y, scale)
+    whole = nearest(y)
+    if y - whole == 0.5 and rest > 0.0:
+        whole = whole + 1.0
+    if y - whole == -0.5 and rest < 0.0:
+        whole = whole - 1.0
+    return math.copysign(whole / scale if digits > 0.0 else whole * scale, x)
+
+
 def step(x: float) -> float:
     """1 for x > 0, else 0; nan counts as positive: the slope of what was returned."""
     return 0.0 if x <= 0.0 else 1.0

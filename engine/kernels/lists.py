@@ -15,13 +15,6 @@ def total(xs: list[float]) -> float:
     return result
 
 
-def product(xs: list[float]) -> float:
-    result = 1.0
-    for i in range(len(xs)):
-        result = result * xs[i]
-    return result
-
-
 def mean(xs: list[float]) -> float:
     return total(xs) / float(len(xs))
 

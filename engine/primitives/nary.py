@@ -12,10 +12,10 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from engine.domain import POSITIVE
-from engine.kernels import joint, lists
+from engine.domain import POSITIVE, REAL, WHOLE
+from engine.kernels import joint, lists, products
 from engine.primitive import Primitive
-from engine.primitives.exponentials import exp, log, logistic_slope, sqrt
+from engine.primitives.exponentials import exp, exp2, log, logistic_slope, sqrt
 from engine.primitives.row import helper, row
 from engine.primitives.selection import matches
 from engine.primitives.trigonometry import hypot, unit
@@ -30,6 +30,23 @@ def all_but_each(terms: Sequence[Any], combine: Callable[[Any, Any], Any], empty
     for term in reversed(terms[1:]):
         after.append(combine(after[-1], term))
     return [combine(left, right) for left, right in zip(before, reversed(after), strict=True)]
+
+
+def products_of_others(xs: Sequence[Any]) -> list[Any]:
+    """For each of xs, the product of all the others, out of range only if it is so at the end."""
+    if len(xs) < 4:  # two factors are out of range on the way only if their product is
+        return all_but_each(xs, operator.mul, 1.0)
+    before, after = running_products(xs[:-1]), running_products(xs[:0:-1])
+    return [scaled(x * y, k + m) for (x, k), (y, m) in zip(before, reversed(after), strict=True)]
+
+
+def running_products(xs: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """The products of the first of xs, each as a fraction and the octaves that were taken from it."""
+    products: list[tuple[Any, Any]] = [(1.0, 0.0)]
+    for x in xs:
+        part, taken = products[-1]
+        products.append((fraction(part, x), taken + octave(part, x)))
+    return products
 
 
 def weights(xs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -79,7 +96,7 @@ def spread(xs: list[float]) -> float:
 
 
 sum: Final[Primitive] = row("sum", lists.total, gradient=lambda xs: [1.0] * len(xs))
-prod: Final[Primitive] = row("prod", lists.product, gradient=lambda xs: all_but_each(xs, operator.mul, 1.0))
+prod: Final[Primitive] = row("prod", products.product, gradient=products_of_others)
 mean: Final[Primitive] = row(
     "mean",
     lists.mean,
@@ -156,4 +173,21 @@ share: Final[Primitive] = helper(
     lambda x, y: -share(x, y) / (x + y),
     domain=POSITIVE,
     formula=lambda x, y: x / (x + y),
+)
+fraction: Final[Primitive] = helper(
+    "fraction",
+    products.fraction,
+    lambda p, x: scaled(x, -octave(p, x)),
+    lambda p, x: scaled(p, -octave(p, x)),
+    formula=lambda p, x: p * x,
+)
+octave: Final[Primitive] = helper("octave", products.octave, None, None, formula=lambda p, x: 0.0)
+scaled: Final[Primitive] = helper(
+    "scaled",
+    products.scaled,
+    lambda x, k: scaled(1.0, k),
+    None,
+    domain=(REAL, WHOLE),
+    doc="x 2**(512 k)",
+    formula=lambda x, k: x * exp2(512.0 * k),
 )

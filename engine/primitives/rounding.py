@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from engine.domain import NONZERO, REAL
+from engine.domain import NONZERO, REAL, WHOLE
 from engine.kernels import elementary, joint
 from engine.primitive import Primitive
 from engine.primitives.row import PRODUCT, helper, row
@@ -112,4 +112,13 @@ mod_turns: Final[Primitive] = helper(
     domain=(REAL, NONZERO),
     kink=joint.remainder,
     formula=lambda x, y: floor(x / y),
+)
+round_digits: Final[Primitive] = helper(
+    "round_digits",
+    elementary.round_digits,
+    None,
+    None,
+    domain=(REAL, WHOLE),
+    kink=lambda x, digits: x * 10.0**digits - elementary.floor(x * 10.0**digits) - 0.5,
+    formula=lambda x, digits: round(x * 10.0**digits) / 10.0**digits,
 )
