@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple, TypeVar
 
 from engine.compiler.kernels.definition import as_float32
 
+T = TypeVar("T")
 PREDICATES: Final = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 
 
@@ -22,6 +25,11 @@ class Shape(NamedTuple):
     @property
     def type(self) -> str:
         return self.of(self.number)
+
+    @property
+    def one(self) -> Shape:
+        """Of a single number."""
+        return Shape(0, self.number)
 
     @property
     def suffix(self) -> str:
@@ -78,6 +86,69 @@ class Code:
     def branch(self, condition: str, yes: str, no: str) -> None:
         self.do(f"br i1 {condition}, label %{yes}, label %{no}")
 
+    @contextmanager
+    def when(self, condition: str) -> Iterator[None]:
+        """What is done only if a condition holds."""
+        body, done = self.label(), self.label()
+        self.branch(condition, body, done)
+        self.begin(body)
+        yield
+        self.jump(done)
+        self.begin(done)
+
+    def arms(self, condition: str, *arms: T) -> Iterator[T]:
+        """Two arms, each to be written where it is run: if a condition holds, and if not."""
+        yes, no, done = self.label(), self.label(), self.label()
+        self.branch(condition, yes, no)
+        for label, arm in zip((yes, no), arms, strict=True):
+            self.begin(label)
+            yield arm
+            self.jump(done)
+        self.begin(done)
+
+    @contextmanager
+    def loop(self, going: Callable[[], str]) -> Iterator[None]:
+        """What is done as long as a condition holds, which is computed anew before each round."""
+        test, body, done = self.label(), self.label(), self.label()
+        self.jump(test)
+        self.begin(test)
+        self.branch(going(), body, done)
+        self.begin(body)
+        yield
+        self.jump(test)
+        self.begin(done)
+
+    @contextmanager
+    def counter(self, place: str, start: str, going: Callable[[str], str], step: int = 1) -> Iterator[str]:
+        """A loop over an index, which lies in a place in memory."""
+        at = ""
+
+        def test() -> str:
+            nonlocal at
+            at = self.let(f"load i64, ptr {place}")
+            return going(at)
+
+        self.do(f"store i64 {start}, ptr {place}")
+        with self.loop(test):
+            yield at
+            self.do(f"store i64 {self.let(f'add i64 {at}, {step}')}, ptr {place}")
+
+    @contextmanager
+    def counting(self, start: str | int, stop: str | int, step: int = 1) -> Iterator[str]:
+        """A loop over an index that stays below `stop`."""
+
+        def going(at: str) -> str:
+            return self.let(f"icmp slt i64 {at}, {stop}")
+
+        with self.counter(self.reserve("i64"), str(start), going, step) as at:
+            yield at
+
+    def reserve(self, kind: str) -> str:
+        """Memory for a value of a type, from the beginning of the function on."""
+        name = self.name()
+        self.lines.insert(0, f"  {name} = alloca {kind}")
+        return name
+
     def address(self, base: str, index: str | int, element: str = "i8") -> str:
         return self.let(f"getelementptr {element}, ptr {base}, i64 {index}")
 
@@ -90,34 +161,38 @@ class Code:
         first = self.let(f"insertelement {kind} poison, {element} {x}, i64 0")
         return self.let(f"shufflevector {kind} {first}, {kind} poison, <{shape.lanes} x i32> zeroinitializer")
 
+    def shuffled(self, shape: Shape, a: str, b: str, lanes: Iterable[int]) -> str:
+        """Some lanes of two vectors, those of b behind those of a, in an order."""
+        order = [f"i32 {k}" for k in lanes]
+        picked = f"<{len(order)} x i32> <{', '.join(order)}>"
+        return self.let(f"shufflevector {shape.type} {a}, {shape.type} {b}, {picked}")
+
+    def numbered(self, shape: Shape, first: str) -> str:
+        """The whole numbers from the first on, one in each lane."""
+        ints, counting = shape.of("i64"), ", ".join(f"i64 {k}" for k in range(shape.lanes))
+        return self.let(f"add {ints} {self.splat(shape, first, 'i64')}, <{counting}>")
+
+    def gathered(self, shape: Shape, pointers: str) -> str:
+        """A number from each of many places."""
+        every, size = f"{shape.of('i1')} {shape.all('i1', 'true')}", shape.one.size
+        arguments = f"{shape.of('ptr')} {pointers}, i32 {size}, {every}, {shape.type} poison"
+        name = f"llvm.masked.gather.{shape.suffix}.v{shape.lanes}p0"
+        return self.let(f"call {shape.type} @{name}({arguments})")
+
+    def load_masked(self, shape: Shape, where: str, mask: str) -> str:
+        """Loads the lanes that are in the mask; zero in all others."""
+        kind = shape.type
+        arguments = f"ptr {where}, i32 {shape.one.size}, {shape.of('i1')} {mask}, {kind} zeroinitializer"
+        return self.let(f"call {kind} @llvm.masked.load.{shape.suffix}.p0({arguments})")
+
+    def store_masked(self, shape: Shape, x: str, where: str, mask: str) -> None:
+        """Stores the lanes that are in the mask."""
+        arguments = f"{shape.type} {x}, ptr {where}, i32 {shape.one.size}, {shape.of('i1')} {mask}"
+        self.do(f"call void @llvm.masked.store.{shape.suffix}.p0({arguments})")
+
+    def copy(self, to: str, source: str, size: int | str) -> None:
+        """Copies so many bytes."""
+        self.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)")
+
     def text(self) -> str:
         return "\n".join(self.lines)
-
-
-class Loop(NamedTuple):
-    """A counting loop that is being written."""
-
-    at: str
-    place: str
-    step: int
-    test: str
-    done: str
-
-
-def begin_loop(code: Code, start: str, stop: str, step: int = 1) -> Loop:
-    place, test, body, done = code.name(), code.label(), code.label(), code.label()
-    code.lines.insert(0, f"  {place} = alloca i64")
-    code.do(f"store i64 {start}, ptr {place}")
-    code.jump(test)
-    code.begin(test)
-    at = code.let(f"load i64, ptr {place}")
-    code.branch(code.let(f"icmp slt i64 {at}, {stop}"), body, done)
-    code.begin(body)
-    return Loop(at, place, step, test, done)
-
-
-def end_loop(code: Code, loop: Loop) -> None:
-    following = code.let(f"add i64 {loop.at}, {loop.step}")
-    code.do(f"store i64 {following}, ptr {loop.place}")
-    code.jump(loop.test)
-    code.begin(loop.done)

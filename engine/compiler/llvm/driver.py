@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from engine.compiler.llvm.code import Code, Shape, begin_loop, end_loop
+from engine.compiler.llvm.code import Code, Shape
 from engine.compiler.llvm.plan import Plan
 
 CHUNK: Final = 4096
@@ -40,7 +40,7 @@ class Driver:
             for k in range(len(self.plan.segments)):
                 self.call(k, "%slots", "0", "1")
         release(self.code, self.plan.scratch_size)
-        parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {self.plan.one.type} %divisor"
+        parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {self.shape.one.type} %divisor"
         return f"define i32 @run({parameters}) nounwind {{\n{self.code.text()}\n  ret i32 0\n}}"
 
     def reserve(self) -> None:
@@ -50,19 +50,21 @@ class Driver:
 
     def chunks(self) -> None:
         code = self.code
-        chunk = begin_loop(code, "%begin", "%end", CHUNK)
-        behind = code.let(f"add i64 {chunk.at}, {CHUNK}")
-        end = code.let(f"call i64 @llvm.smin.i64(i64 {behind}, i64 %end)")
-        self.clear()
-        self.loop(chunk.at, end)
-        self.finish(code.let(f"icmp eq i64 {chunk.at}, %begin"), code.let(f"icmp eq i64 {end}, %end"))
-        end_loop(code, chunk)
+        with code.counting("%begin", "%end", CHUNK) as first:
+            end = self.end(first, CHUNK, "%end")
+            self.clear()
+            self.loop(first, end)
+            self.finish(code.let(f"icmp eq i64 {first}, %begin"), code.let(f"icmp eq i64 {end}, %end"))
+
+    def end(self, first: str, count: int, last: str) -> str:
+        """Where so many examples end, from the first on, and the last one at the latest."""
+        behind = self.code.let(f"add i64 {first}, {count}")
+        return self.code.let(f"call i64 @llvm.smin.i64(i64 {behind}, i64 {last})")
 
     def clear(self) -> None:
-        index = begin_loop(self.code, "0", str(self.plan.padded))
-        where = self.code.address("%scratch", index.at, self.shape.type)
-        self.code.do(f"store {self.shape.type} zeroinitializer, ptr {where}")
-        end_loop(self.code, index)
+        with self.code.counting(0, self.plan.padded) as k:
+            where = self.code.address("%scratch", k, self.shape.type)
+            self.code.do(f"store {self.shape.type} zeroinitializer, ptr {where}")
 
     def call(self, segment: int, slots: str, example: str, bits: str) -> None:
         memory = f"ptr %in, ptr {slots}, ptr {'%scratch' if self.plan.sums else '%out'}"
@@ -71,23 +73,20 @@ class Driver:
 
     def loop(self, first: str, last: str) -> None:
         """One tile after the other; each segment takes all groups of lanes of a tile."""
-        code, width = self.code, self.shape.lanes * self.plan.tile
-        tile = begin_loop(code, first, last, width)
-        behind = code.let(f"add i64 {tile.at}, {width}")
-        end = code.let(f"call i64 @llvm.smin.i64(i64 {behind}, i64 {last})")
-        self.groups(tile.at, end, self.gather_all)
-        for k in range(len(self.plan.segments)):
-            self.groups(tile.at, end, partial(self.segment, k))
-        end_loop(code, tile)
+        width = self.shape.lanes * self.plan.tile
+        with self.code.counting(first, last, width) as tile:
+            end = self.end(tile, width, last)
+            self.groups(tile, end, self.gather_all)
+            for k in range(len(self.plan.segments)):
+                self.groups(tile, end, partial(self.segment, k))
 
     def groups(self, first: str, end: str, work: Callable[[str, str], None]) -> None:
         """Work for each group of lanes: on its first example, and the memory for its slots."""
         code = self.code
-        index = begin_loop(code, first, end, self.shape.lanes)
-        before = code.let(f"sub i64 {index.at}, {first}")
-        offset = code.let(f"mul i64 {before}, {self.plan.region // self.shape.lanes}")
-        work(index.at, code.address("%slots", offset))
-        end_loop(code, index)
+        with code.counting(first, end, self.shape.lanes) as at:
+            before = code.let(f"sub i64 {at}, {first}")
+            offset = code.let(f"mul i64 {before}, {self.plan.region // self.shape.lanes}")
+            work(at, code.address("%slots", offset))
 
     def segment(self, k: int, example: str, slots: str) -> None:
         _, mask = self.examples(example)
@@ -96,7 +95,7 @@ class Driver:
 
     def examples(self, first: str) -> tuple[str, str]:
         """The numbers of the examples in the lanes of a group, and a mask of the lanes that hold one."""
-        rows = self.rows(first)
+        rows = self.code.numbered(self.shape, first)
         end = self.code.splat(self.shape, "%end", "i64")
         return rows, self.code.let(f"icmp slt {self.ints} {rows}, {end}")
 
@@ -112,46 +111,40 @@ class Driver:
                 self.gather(k, block.size, code.address(slots, start, shape.type), rows)
                 start += block.size
 
-    def rows(self, first: str) -> str:
-        """The numbers from the first on, one in each lane."""
-        counting = f"<{', '.join(f'i64 {k}' for k in range(self.shape.lanes))}>"
-        return self.code.let(f"add {self.ints} {self.code.splat(self.shape, first, 'i64')}, {counting}")
-
     def gather(self, block: int, size: int, slots: str, rows: str) -> None:
         """The columns of a batched block, (examples, size), as slots."""
-        code, shape, bits = self.code, self.shape, self.shape.of("i1")
+        code, shape = self.code, self.shape
         base = code.let(f"load ptr, ptr {code.address('%in', block, 'ptr')}")
         firsts = code.let(f"mul {self.ints} {rows}, {shape.all('i64', str(size))}")
-        index = begin_loop(code, "0", str(size))
-        at = code.let(f"add {self.ints} {firsts}, {code.splat(shape, index.at, 'i64')}")
-        pointers = code.let(f"getelementptr {shape.number}, ptr {base}, {self.ints} {at}")
-        column = code.let(
-            f"call {shape.type} @llvm.masked.gather.{shape.suffix}.v{shape.lanes}p0("
-            f"{shape.of('ptr')} {pointers}, i32 {self.plan.one.size}, "
-            f"{bits} {shape.all('i1', 'true')}, {shape.type} poison)"
-        )
-        code.do(f"store {shape.type} {column}, ptr {code.address(slots, index.at, shape.type)}")
-        end_loop(code, index)
+        with code.counting(0, size) as k:
+            at = code.let(f"add {self.ints} {firsts}, {code.splat(shape, k, 'i64')}")
+            column = code.gathered(
+                shape, code.let(f"getelementptr {shape.number}, ptr {base}, {self.ints} {at}")
+            )
+            code.do(f"store {shape.type} {column}, ptr {code.address(slots, k, shape.type)}")
 
     def finish(self, first: str, last: str) -> None:
         """Lanes are added, those of as many sums at once as there are lanes; behind the first chunk to those
         before, after the last one divided, for a mean."""
         code, shape = self.code, self.shape
         divisor = code.let(
-            f"select i1 {last}, {shape.number} %divisor, {shape.number} {self.plan.one.constant(1.0)}"
+            f"select i1 {last}, {shape.number} %divisor, {shape.number} {self.shape.one.constant(1.0)}"
         )
         divisor = code.splat(shape, divisor)
-        index = begin_loop(code, "0", str(self.plan.padded), shape.lanes)
-        places = [code.let(f"add i64 {index.at}, {k}") for k in range(shape.lanes)]
-        sums = [code.let(f"load {shape.type}, ptr {code.address('%scratch', k, shape.type)}") for k in places]
-        result = halved(code, shape, sums)
-        count = shape.all("i64", str(len(self.plan.tape.outputs)))
-        inside = code.let(f"icmp slt {self.ints} {self.rows(index.at)}, {count}")
-        where = code.address("%out", index.at, shape.number)
-        total = code.let(f"fadd {shape.type} {self.plan.load(code, where, inside)}, {result}")
-        result = code.let(f"select i1 {first}, {shape.type} {result}, {shape.type} {total}")
-        self.plan.store(code, code.let(f"fdiv {shape.type} {result}, {divisor}"), where, inside)
-        end_loop(code, index)
+        with code.counting(0, self.plan.padded, shape.lanes) as at:
+            places = [code.let(f"add i64 {at}, {k}") for k in range(shape.lanes)]
+            result = halved(code, shape, list(map(self.sums, places)))
+            count = shape.all("i64", str(len(self.plan.tape.outputs)))
+            inside = code.let(f"icmp slt {self.ints} {code.numbered(shape, at)}, {count}")
+            where = code.address("%out", at, shape.number)
+            total = code.let(f"fadd {shape.type} {code.load_masked(shape, where, inside)}, {result}")
+            result = code.let(f"select i1 {first}, {shape.type} {result}, {shape.type} {total}")
+            code.store_masked(shape, code.let(f"fdiv {shape.type} {result}, {divisor}"), where, inside)
+
+    def sums(self, place: str) -> str:
+        """What each lane has added to a sum."""
+        where = self.code.address("%scratch", place, self.shape.type)
+        return self.code.let(f"load {self.shape.type}, ptr {where}")
 
 
 def reserve(code: Code, size: int) -> None:
@@ -184,19 +177,13 @@ def halved(code: Code, shape: Shape, xs: Sequence[str]) -> str:
     while width > 1:
         half = width // 2
         first = [i for i in range(2 * shape.lanes) if i % width < half]
-        low, high = picked(first), picked([i + half for i in first])
-        xs = [
-            code.let(f"fadd {shape.type} {both(code, shape, a, b, low)}, {both(code, shape, a, b, high)}")
-            for a, b in zip(xs[::2], xs[1::2], strict=True)
-        ]
+        pairs = zip(xs[::2], xs[1::2], strict=True)
+        xs = [added(code, shape, a, b, first, [i + half for i in first]) for a, b in pairs]
         width = half
     return xs[0]
 
 
-def both(code: Code, shape: Shape, a: str, b: str, order: str) -> str:
-    """Lanes of two vectors, in an order."""
-    return code.let(f"shufflevector {shape.type} {a}, {shape.type} {b}, {order}")
-
-
-def picked(lanes: Sequence[int]) -> str:
-    return f"<{len(lanes)} x i32> <{', '.join(f'i32 {k}' for k in lanes)}>"
+def added(code: Code, shape: Shape, a: str, b: str, low: Sequence[int], high: Sequence[int]) -> str:
+    """Some lanes of two vectors plus others."""
+    x, y = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
+    return code.let(f"fadd {shape.type} {x}, {y}")

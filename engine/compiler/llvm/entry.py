@@ -146,9 +146,7 @@ class Entry:
         """Memory for so many numbers: on the stack if they are few, else noted to be freed."""
         code, kind = self.code, self.shape.type
         if isinstance(count, int) and count <= STACK:
-            where = code.name()
-            code.lines.insert(0, f"  {where} = alloca [{count + 1} x {kind}]")
-            return where
+            return code.reserve(f"[{count + 1} x {kind}]")
         self.heap = True
         size = code.let(f"mul i64 {count}, {self.shape.size}")
         where, there = code.let(f"call ptr @PyMem_RawMalloc(i64 {size})"), code.label()

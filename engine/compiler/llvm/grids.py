@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from engine.compiler.llvm.code import Shape, begin_loop, end_loop
+from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.rows import ROWS
 from engine.compiler.loops.loop import Loop, Repeat
@@ -94,9 +94,8 @@ class Grid(Operations):
         if last - first <= step:
             yield str(first)
             return
-        index = begin_loop(self.code, str(first), str(last), step)
-        yield index.at
-        end_loop(self.code, index)
+        with self.code.counting(first, last, step) as index:
+            yield index
 
     # Operands
 
@@ -122,26 +121,18 @@ class Grid(Operations):
         if across == 0 or not lanes:
             return code.splat(self.shape, code.let(f"load {self.number}, ptr {pointer}"))
         if across == 1:
-            return code.let(f"load {kind}, ptr {pointer}, align {self.size}")
+            return code.let(f"load {kind}, ptr {pointer}, align {self.shape.one.size}")
         if across == -1:
             first = code.address(pointer, 1 - lanes, self.number)
-            x = code.let(f"load {kind}, ptr {first}, align {self.size}")
-            back = ", ".join(f"i32 {lanes - 1 - k}" for k in range(lanes))
-            return code.let(f"shufflevector {kind} {x}, {kind} poison, <{lanes} x i32> <{back}>")
+            x = code.let(f"load {kind}, ptr {first}, align {self.shape.one.size}")
+            return code.shuffled(self.shape, x, "poison", reversed(range(lanes)))
         return self.gather(pointer, across)
 
     def gather(self, pointer: str, across: int) -> str:
-        lanes, kind, code = self.shape.lanes, self.shape.type, self.code
-        steps = ", ".join(f"i64 {k * across}" for k in range(lanes))
-        pointers = code.let(f"getelementptr {self.number}, ptr {pointer}, <{lanes} x i64> <{steps}>")
-        every = f"{self.shape.of('i1')} {self.shape.all('i1', 'true')}"
-        call = f"llvm.masked.gather.{self.shape.suffix}.v{lanes}p0"
-        arguments = f"{self.shape.of('ptr')} {pointers}, i32 {self.size}, {every}, {kind} poison"
-        return code.let(f"call {kind} @{call}({arguments})")
-
-    @property
-    def size(self) -> int:
-        return Shape(0, self.number).size
+        steps = ", ".join(f"i64 {k * across}" for k in range(self.shape.lanes))
+        places = f"{self.shape.of('i64')} <{steps}>"
+        pointers = self.code.let(f"getelementptr {self.number}, ptr {pointer}, {places}")
+        return self.code.gathered(self.shape, pointers)
 
     # Results
 
@@ -152,18 +143,14 @@ class Grid(Operations):
         pointer = self.moved(self.moved(pointer, row, loop.columns), column, 1)
         pointer = self.moved(pointer, str(behind), loop.columns)
         if together == 1 or loop.columns % self.step == 0 or loop.columns < self.step:
-            code.do(f"store {self.shape.type} {x}, ptr {pointer}, align {self.size}")
+            code.do(f"store {self.shape.type} {x}, ptr {pointer}, align {self.shape.one.size}")
         else:
-            kind, bits = self.shape.type, self.shape.of("i1")
-            arguments = f"{kind} {x}, ptr {pointer}, i32 {self.size}, {bits} {self.inside(column)}"
-            code.do(f"call void @llvm.masked.store.{self.shape.suffix}.p0({arguments})")
+            code.store_masked(self.shape, x, pointer, self.inside(column))
 
     def inside(self, column: str) -> str:
         """The lanes that are in the row."""
-        counting = f"<{', '.join(f'i64 {k}' for k in range(self.step))}>"
-        ints = self.shape.of("i64")
-        at = self.code.let(f"add {ints} {self.code.splat(self.shape, column, 'i64')}, {counting}")
-        return self.code.let(f"icmp slt {ints} {at}, {self.shape.all('i64', str(self.loop.columns))}")
+        at, columns = self.code.numbered(self.shape, column), self.shape.all("i64", str(self.loop.columns))
+        return self.code.let(f"icmp slt {self.shape.of('i64')} {at}, {columns}")
 
     def row(self) -> str:
         """A row of the table."""
@@ -186,9 +173,8 @@ class Grid(Operations):
     def sums(self, together: int) -> list[str]:
         """The sums of rows that go together."""
         kind, code = self.shape.type, self.code
-        sums = [code.name() for _ in range(together)]
+        sums = [code.reserve(kind) for _ in range(together)]
         for name in sums:
-            code.lines.insert(0, f"  {name} = alloca {kind}")
             code.do(f"store {kind} {self.shape.constant(self.loop.start)}, ptr {name}")
         at = 0
         for repeat in self.loop.repeats:

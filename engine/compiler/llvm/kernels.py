@@ -218,12 +218,6 @@ class Expressions(Walker[Term]):
                 start = f"%{name}" if name in self.kernel.parameters else "zeroinitializer"
                 self.code.do(f"store {self.type(kind)} {start}, ptr {self.place(name)}")
 
-    def temporary(self, kind: str) -> str:
-        """A place in memory, reserved where the function begins."""
-        name = self.code.name()
-        self.code.lines.insert(0, f"  {name} = alloca {self.type(kind)}")
-        return name
-
 
 def is_costly(node: ast.AST) -> bool:
     """Whether it is worth a branch: it calls something."""

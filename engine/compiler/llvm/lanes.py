@@ -7,7 +7,8 @@ and each assignment selects. What differs too much from lane to lane runs lane b
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Final
 
@@ -113,56 +114,44 @@ class Masked(Expressions):
             self.within(self.inverted(test), node.orelse)
 
     def within(self, test: str, statements: Sequence[ast.stmt]) -> None:
-        """Statements for the lanes where a test holds; costly ones are jumped over if there are none."""
+        """Statements for the lanes where a test holds."""
+        with self.inside(test, jump=any(map(is_costly, statements))):
+            self.block(statements)
+
+    @contextmanager
+    def inside(self, test: str, jump: bool) -> Iterator[None]:
+        """What is done on the lanes where a test holds; what is costly is jumped over if there are none."""
         outer = self.region
         self.region = self.meet(outer, test)
-        done = self.code.label() if any(map(is_costly, statements)) else None
-        if done is not None:
-            body = self.code.label()
-            self.code.branch(self.any(self.active()), body, done)
-            self.code.begin(body)
-        self.block(statements)
-        if done is not None:
-            self.code.jump(done)
-            self.code.begin(done)
+        with self.code.when(self.any(self.active())) if jump else nullcontext():
+            yield
         self.region = outer
 
     def loop(self, node: ast.While) -> None:
         """As long as any lane goes on."""
-        test, body, done = self.code.label(), self.code.label(), self.code.label()
         outer = self.region
-        self.code.jump(test)
-        self.code.begin(test)
-        self.region = self.meet(self.active(), self.expression(node.test).text)
-        self.code.branch(self.any(self.region), body, done)
-        self.code.begin(body)
-        self.block(node.body)
-        self.code.jump(test)
-        self.code.begin(done)
+        with self.code.loop(lambda: self.going(self.expression(node.test))):
+            self.block(node.body)
         self.region = outer
+
+    def going(self, test: Term) -> str:
+        """Goes on with the lanes where a test holds; whether there are any."""
+        self.region = self.meet(self.active(), test.text)
+        return self.any(self.region)
 
     def counted(self, node: ast.For, name: str, start: Term, stop: Term) -> None:
         """All lanes count together; where the bound differs, some of them stop earlier."""
-        place, test, body, done = self.place(name), *(self.code.label() for _ in range(3))
         if start.kind != "int":
             raise self.outside(node.iter, "starts differently from lane to lane")
         outer = self.region
-        self.code.do(f"store i64 {start.text}, ptr {place}")
-        self.code.jump(test)
-        self.code.begin(test)
-        at = self.let("int", f"load i64, ptr {place}")
-        if stop.kind == "int":
-            going = self.code.let(f"icmp slt i64 {at.text}, {stop.text}")
-        else:
-            self.region = self.meet(self.active(), self.compared(at, "<", stop).text)
-            going = self.any(self.region)
-        self.code.branch(going, body, done)
-        self.code.begin(body)
-        self.block(node.body)
-        following = self.code.let(f"add i64 {at.text}, 1")
-        self.code.do(f"store i64 {following}, ptr {place}")
-        self.code.jump(test)
-        self.code.begin(done)
+
+        def going(at: str) -> str:
+            if stop.kind == "int":
+                return self.code.let(f"icmp slt i64 {at}, {stop.text}")
+            return self.going(self.compared(Term(at, "int"), "<", stop))
+
+        with self.code.counter(self.place(name), start.text, going):
+            self.block(node.body)
         self.region = outer
 
     def branches(self, test: Term, body: ast.expr, orelse: ast.expr) -> Term:
@@ -174,16 +163,10 @@ class Masked(Expressions):
         """An arm of `a if c else b`, jumped over where no lane needs it."""
         if not is_costly(node):
             return self.floated(self.expression(node))
-        place, body, done = self.temporary("float"), self.code.label(), self.code.label()
-        outer = self.region
-        self.region = self.meet(outer, test)
-        self.code.branch(self.any(self.active()), body, done)
-        self.code.begin(body)
-        value = self.floated(self.expression(node))
-        self.code.do(f"store {self.shape.type} {value.text}, ptr {place}")
-        self.code.jump(done)
-        self.code.begin(done)
-        self.region = outer
+        place = self.code.reserve(self.shape.type)
+        with self.inside(test, jump=True):
+            value = self.floated(self.expression(node))
+            self.code.do(f"store {self.shape.type} {value.text}, ptr {place}")
         return self.let("float", f"load {self.shape.type}, ptr {place}")
 
 
@@ -236,17 +219,10 @@ def calls_by_part(code: Code, function: str, width: int, shape: Shape, names: Se
     part = Shape(width)
     results = []
     for start in range(0, shape.lanes, width):
-        picked = f"<{width} x i32> <{', '.join(f'i32 {start + k}' for k in range(width))}>"
-        xs = [code.let(f"shufflevector {shape.type} {x}, {shape.type} poison, {picked}") for x in names]
+        xs = [code.shuffled(shape, x, "poison", range(start, start + width)) for x in names]
         results.append(code.let(f"call {part.type} @{function}({', '.join(f'{part.type} {x}' for x in xs)})"))
     while len(results) > 1:
-        results = [joined(code, width, a, b) for a, b in zip(results[::2], results[1::2], strict=True)]
+        pairs = zip(results[::2], results[1::2], strict=True)
+        results = [code.shuffled(Shape(width), a, b, range(2 * width)) for a, b in pairs]
         width *= 2
     return results[0]
-
-
-def joined(code: Code, width: int, a: str, b: str) -> str:
-    """Two vectors as one of twice the width."""
-    every = ", ".join(f"i32 {k}" for k in range(2 * width))
-    kind = Shape(width).type
-    return code.let(f"shufflevector {kind} {a}, {kind} {b}, <{2 * width} x i32> <{every}>")

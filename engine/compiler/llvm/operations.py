@@ -48,9 +48,7 @@ class Operations:
 
     def array(self, length: int) -> str:
         """Memory for the operands of a kernel."""
-        array = self.code.name()
-        self.code.lines.insert(0, f"  {array} = alloca {self.kernel_shape.type}, i64 {length}")
-        return array
+        return self.code.reserve(f"{self.kernel_shape.type}, i64 {length}")
 
     def put(self, array: str, index: str | int, x: str) -> None:
         kind = self.kernel_shape.type

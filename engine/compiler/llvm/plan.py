@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.compiler.backend import Layout, Options
-from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.code import Shape
 from engine.compiler.tape.tape import Entry, Tape
 
 SEGMENT: Final = 300  # operands in one function
@@ -28,7 +28,6 @@ class Plan:
     """One tape in one layout.
 
     shape    of a slot: a number, or lanes of numbers for a mapped tape
-    one      of a single number
     entries  the lines of the tape, all at once
     sources  for each input its block, its place in there, and whether there is one for each example
     places   where in the scratch memory a slot is that a later segment reads: its index
@@ -41,8 +40,7 @@ class Plan:
         self.entries = entries = list(tape.entries)
         self.layout = layout
         self.fast = options.fast_math
-        self.one = Shape(0, NUMBER[options.dtype])
-        self.shape = Shape(LANES[options.dtype], self.one.number) if layout.mapped else self.one
+        self.shape = Shape(LANES[options.dtype] if layout.mapped else 0, NUMBER[options.dtype])
         self.kernel_shape = Shape(self.shape.lanes)  # kernels compute with doubles
         self.sources = sources(layout)
         self.large = is_large(tape, layout)
@@ -97,18 +95,6 @@ class Plan:
     def scratch_size(self) -> int:
         """In bytes."""
         return self.sums_size + self.tile * self.region + 64
-
-    def load(self, code: Code, where: str, mask: str) -> str:
-        """Loads the lanes that are in the mask."""
-        kind, bits = self.shape.type, self.shape.of("i1")
-        arguments = f"ptr {where}, i32 {self.one.size}, {bits} {mask}, {kind} zeroinitializer"
-        return code.let(f"call {kind} @llvm.masked.load.{self.shape.suffix}.p0({arguments})")
-
-    def store(self, code: Code, x: str, where: str, mask: str) -> None:
-        """Stores the lanes that are in the mask."""
-        kind, bits = self.shape.type, self.shape.of("i1")
-        arguments = f"{kind} {x}, ptr {where}, i32 {self.one.size}, {bits} {mask}"
-        code.do(f"call void @llvm.masked.store.{self.shape.suffix}.p0({arguments})")
 
 
 def is_large(tape: Tape, layout: Layout) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from engine.compiler.llvm import python_objects as objects
-from engine.compiler.llvm.code import Code, Shape, begin_loop, end_loop
+from engine.compiler.llvm.code import Code, Shape
 from engine.trees import is_array
 
 UNROLLED: Final = 8  # numbers of a sequence that are read, or made, one by one; more of them in a loop
@@ -95,10 +95,9 @@ class PythonArguments:
     def take_numbers(self, x: str, like: Any, where: str) -> None:
         """All items of a sequence of numbers, put into memory side by side."""
         code, first = self.code, self.sequence(x, like)
-        k = begin_loop(code, "0", str(len(like)))
-        item = code.let(f"load ptr, ptr {code.address(first, k.at, 'ptr')}")
-        self.take_number(item, code.address(where, k.at, self.shape.type))
-        end_loop(code, k)
+        with code.counting(0, len(like)) as k:
+            item = code.let(f"load ptr, ptr {code.address(first, k, 'ptr')}")
+            self.take_number(item, code.address(where, k, self.shape.type))
 
 
 def is_number(x: Any) -> bool:

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from engine.compiler.llvm import python_objects as objects
-from engine.compiler.llvm.code import Code, begin_loop, end_loop
+from engine.compiler.llvm.code import Code
 from engine.compiler.llvm.python_arguments import PythonArguments, Unsupported, are_numbers, shape_of
 from engine.trees import is_array
 
@@ -37,10 +37,9 @@ class PythonResults:
         kind = "Tuple" if type(result) is tuple else "List"
         whole = self.there(f"call ptr @Py{kind}_New(i64 {len(result)})")
         if are_numbers(result) and not self.examples:
-            k = begin_loop(self.code, "0", str(len(result)))
-            part = self.new_float(self.code.let(f"add i64 {k.at}, {place}"))
-            self.code.let(f"call i32 @Py{kind}_SetItem(ptr {whole}, i64 {k.at}, ptr {part})")
-            end_loop(self.code, k)
+            with self.code.counting(0, len(result)) as k:
+                part = self.new_float(self.code.let(f"add i64 {k}, {place}"))
+                self.code.let(f"call i32 @Py{kind}_SetItem(ptr {whole}, i64 {k}, ptr {part})")
             return whole
         for i, part in enumerate(result):
             new = self.new(part, place)
@@ -91,22 +90,19 @@ class PythonResults:
             self.code.do(f"call void @fill_rows({memory}, i64 {size}, i64 {self.examples})")
             return
         length = self.code.let(f"mul i64 {self.examples or size}, {self.shape.size}")
-        memory = f"ptr {data}, ptr {self.output(place)}, i64 {length}"
-        self.code.do(f"call void @llvm.memcpy.p0.p0.i64({memory}, i1 false)")
+        self.code.copy(data, self.output(place), length)
 
 
 def fill_rows(kind: str) -> str:
     """The function that turns rows of outputs into examples: apart, its loops keep to their registers."""
     code = Code()
-    example = begin_loop(code, "0", "%examples")
-    row = code.address("%data", code.let(f"mul i64 {example.at}, %size"), kind)
-    first = code.address("%outputs", example.at, kind)
-    column = begin_loop(code, "0", "%size")
-    away = code.let(f"mul i64 {column.at}, %examples")
-    x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
-    code.do(f"store {kind} {x}, ptr {code.address(row, column.at, kind)}")
-    end_loop(code, column)
-    end_loop(code, example)
+    with code.counting(0, "%examples") as example:
+        row = code.address("%data", code.let(f"mul i64 {example}, %size"), kind)
+        first = code.address("%outputs", example, kind)
+        with code.counting(0, "%size") as column:
+            away = code.let(f"mul i64 {column}, %examples")
+            x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
+            code.do(f"store {kind} {x}, ptr {code.address(row, column, kind)}")
     parameters = "ptr noalias %data, ptr noalias %outputs, i64 %size, i64 %examples"
     head = f"define internal void @fill_rows({parameters}) noinline nounwind"
     return f"{head} {{\n{code.text()}\n  ret void\n}}"

@@ -138,13 +138,13 @@ class RolledProgram:
         place = 0
         for k, block in enumerate(self.layout.blocks):
             source = code.let(f"load ptr, ptr {code.address('%in', k, 'ptr')}")
-            self.copy(code, code.address("%places", place, kind), source, block.size)
+            code.copy(code.address("%places", place, kind), source, block.size * self.size)
             place += block.size
-        self.copy(code, code.address("%places", place, kind), "@constants", len(rolled.constants))
+        code.copy(code.address("%places", place, kind), "@constants", len(rolled.constants) * self.size)
         for k in range(len(self.parts)):
             code.do(f"call void @part{k}(ptr %places, ptr %array)")
         results = code.address("%places", rolled.results, kind)
-        self.copy(code, "%out", results, rolled.size - rolled.results)
+        code.copy("%out", results, (rolled.size - rolled.results) * self.size)
         release(code, size)
         parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {kind} %divisor"
         run = f"define i32 @run({parameters}) nounwind {{\n{code.text()}\n  ret i32 0\n}}"
@@ -184,10 +184,6 @@ class RolledProgram:
     def size(self) -> int:
         """Of a number, in bytes."""
         return Shape(0, self.number).size
-
-    def copy(self, code: Code, to: str, source: str, count: int) -> None:
-        arguments = f"ptr {to}, ptr {source}, i64 {count * self.size}, i1 false"
-        code.do(f"call void @llvm.memcpy.p0.p0.i64({arguments})")
 
     def extent(self) -> tuple[int, int]:
         """The lowest place that lanes touch, and the highest."""

@@ -33,50 +33,27 @@ class Branching(Expressions):
         self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.place(name)}")
 
     def conditional(self, node: ast.If) -> None:
-        yes, no, done = self.code.label(), self.code.label(), self.code.label()
-        self.code.branch(self.expression(node.test).text, yes, no)
-        for label, statements in ((yes, node.body), (no, node.orelse)):
-            self.code.begin(label)
+        for statements in self.code.arms(self.expression(node.test).text, node.body, node.orelse):
             self.block(statements)
-            self.code.jump(done)
-        self.code.begin(done)
 
     def loop(self, node: ast.While) -> None:
-        test, body, done = self.code.label(), self.code.label(), self.code.label()
-        self.code.jump(test)
-        self.code.begin(test)
-        self.code.branch(self.expression(node.test).text, body, done)
-        self.code.begin(body)
-        self.block(node.body)
-        self.code.jump(test)
-        self.code.begin(done)
+        with self.code.loop(lambda: self.expression(node.test).text):
+            self.block(node.body)
 
     def counted(self, node: ast.For, name: str, start: Term, stop: Term) -> None:
-        place, test, body, done = self.place(name), *(self.code.label() for _ in range(3))
-        self.code.do(f"store i64 {start.text}, ptr {place}")
-        self.code.jump(test)
-        self.code.begin(test)
-        at = self.code.let(f"load i64, ptr {place}")
-        self.code.branch(self.code.let(f"icmp slt i64 {at}, {stop.text}"), body, done)
-        self.code.begin(body)
-        self.block(node.body)
-        following = self.code.let(f"add i64 {at}, 1")
-        self.code.do(f"store i64 {following}, ptr {place}")
-        self.code.jump(test)
-        self.code.begin(done)
+        def going(at: str) -> str:
+            return self.compared(Term(at, "int"), "<", stop).text
+
+        with self.code.counter(self.place(name), start.text, going):
+            self.block(node.body)
 
     def branches(self, test: Term, body: ast.expr, orelse: ast.expr) -> Term:
-        yes, no, done = self.code.label(), self.code.label(), self.code.label()
         kind = self.kernel.type_of(body)
-        place = self.temporary(kind)
-        self.code.branch(test.text, yes, no)
-        for label, arm in ((yes, body), (no, orelse)):
-            self.code.begin(label)
+        place = self.code.reserve(self.type(kind))
+        for arm in self.code.arms(test.text, body, orelse):
             value = self.expression(arm)
             value = self.floated(value) if kind == "float" else value
             self.code.do(f"store {self.type(kind)} {value.text}, ptr {place}")
-            self.code.jump(done)
-        self.code.begin(done)
         return self.let(kind, f"load {self.type(kind)}, ptr {place}")
 
 

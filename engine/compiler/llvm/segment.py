@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from engine.compiler.llvm.code import begin_loop, end_loop
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import Plan, is_long
 from engine.compiler.tape.tape import Entry
@@ -85,7 +84,7 @@ class Segment(Operations):
         else:
             row = code.let(f"mul i64 %stride, {output}")
             where = code.address("%out", code.let(f"add i64 {row}, %example"), self.shape.number)
-            self.plan.store(code, x, where, mask)
+            code.store_masked(self.shape, x, where, mask)
 
     # Operations
 
@@ -106,9 +105,8 @@ class Segment(Operations):
                 for k, slot in enumerate(run):
                     self.put(start, k, self.read(slot))
             else:
-                index = begin_loop(self.code, "0", str(len(run)))
-                self.put(start, index.at, self.fetch(run[0], index.at))
-                end_loop(self.code, index)
+                with self.code.counting(0, len(run)) as index:
+                    self.put(start, index, self.fetch(run[0], index))
             done += len(run)
         return array
 
