@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple, TypeVar
 
@@ -53,12 +53,27 @@ class Shape(NamedTuple):
         return self.all(self.number, f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}")
 
 
+class Function(NamedTuple):
+    """The text of a function but for its linkage, and the declarations of all that it calls, by name."""
+
+    name: str
+    text: str
+    calls: dict[str, str]
+
+
 class Code:
-    """The body of a function: lines, and fresh names for results and labels."""
+    """The body of a function: lines, fresh names for results and labels, and the functions that it calls."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.count = 0
+        self.calls: dict[str, str] = {}
+
+    def function(
+        self, result: str, name: str, parameters: Sequence[str], attributes: str = "nounwind"
+    ) -> Function:
+        text = f"{result} @{name}({', '.join(parameters)}) {attributes} {{\n{self.text()}\n}}"
+        return Function(name, text, self.calls)
 
     def name(self) -> str:
         self.count += 1
@@ -72,6 +87,16 @@ class Code:
         name = self.name()
         self.lines.append(f"  {name} = {text}")
         return name
+
+    def call(self, result: str, name: str, arguments: Sequence[str]) -> str:
+        """What a function returns for arguments, each behind its type."""
+        self.calls[name] = f"declare {result} @{name}({', '.join(map(type_of, arguments))})"
+        return self.let(f"call {result} @{name}({', '.join(arguments)})")
+
+    def run(self, name: str, arguments: Sequence[str]) -> None:
+        """The same of a function that returns nothing."""
+        self.calls[name] = f"declare void @{name}({', '.join(map(type_of, arguments))})"
+        self.do(f"call void @{name}({', '.join(arguments)})")
 
     def label(self) -> str:
         self.count += 1
@@ -174,25 +199,30 @@ class Code:
 
     def gathered(self, shape: Shape, pointers: str) -> str:
         """A number from each of many places."""
-        every, size = f"{shape.of('i1')} {shape.all('i1', 'true')}", shape.one.size
-        arguments = f"{shape.of('ptr')} {pointers}, i32 {size}, {every}, {shape.type} poison"
-        name = f"llvm.masked.gather.{shape.suffix}.v{shape.lanes}p0"
-        return self.let(f"call {shape.type} @{name}({arguments})")
+        every = f"{shape.of('i1')} {shape.all('i1', 'true')}"
+        arguments = [f"{shape.of('ptr')} {pointers}", f"i32 {shape.one.size}", every, f"{shape.type} poison"]
+        return self.call(shape.type, f"llvm.masked.gather.{shape.suffix}.v{shape.lanes}p0", arguments)
 
     def load_masked(self, shape: Shape, where: str, mask: str) -> str:
         """Loads the lanes that are in the mask; zero in all others."""
-        kind = shape.type
-        arguments = f"ptr {where}, i32 {shape.one.size}, {shape.of('i1')} {mask}, {kind} zeroinitializer"
-        return self.let(f"call {kind} @llvm.masked.load.{shape.suffix}.p0({arguments})")
+        bits, zero = f"{shape.of('i1')} {mask}", f"{shape.type} zeroinitializer"
+        arguments = [f"ptr {where}", f"i32 {shape.one.size}", bits, zero]
+        return self.call(shape.type, f"llvm.masked.load.{shape.suffix}.p0", arguments)
 
     def store_masked(self, shape: Shape, x: str, where: str, mask: str) -> None:
         """Stores the lanes that are in the mask."""
-        arguments = f"{shape.type} {x}, ptr {where}, i32 {shape.one.size}, {shape.of('i1')} {mask}"
-        self.do(f"call void @llvm.masked.store.{shape.suffix}.p0({arguments})")
+        bits = f"{shape.of('i1')} {mask}"
+        arguments = [f"{shape.type} {x}", f"ptr {where}", f"i32 {shape.one.size}", bits]
+        self.run(f"llvm.masked.store.{shape.suffix}.p0", arguments)
 
     def copy(self, to: str, source: str, size: int | str) -> None:
         """Copies so many bytes."""
-        self.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)")
+        self.run("llvm.memcpy.p0.p0.i64", [f"ptr {to}", f"ptr {source}", f"i64 {size}", "i1 false"])
 
     def text(self) -> str:
         return "\n".join(self.lines)
+
+
+def type_of(argument: str) -> str:
+    """The type in "double %x" or "<8 x double> %x"."""
+    return argument.partition(">")[0] + ">" if argument[0] == "<" else argument.partition(" ")[0]

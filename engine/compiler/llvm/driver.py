@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.code import Code, Function, Shape
 from engine.compiler.llvm.plan import Plan
 
 CHUNK: Final = 4096
@@ -30,8 +30,10 @@ class Driver:
         self.ints = plan.shape.of("i64")
         self.code = Code()
 
-    def function(self) -> str:
-        self.reserve()
+    def function(self) -> Function:
+        """Behind the memory for the slots and arrays of each group of a tile come the sums in it."""
+        memory = reserve(self.code, self.plan.scratch_size)
+        self.code.do(f"%slots = getelementptr i8, ptr %scratch, i64 {self.plan.sums_size}")
         if self.plan.sums:
             self.chunks()
         elif self.shape.lanes:
@@ -39,14 +41,7 @@ class Driver:
         else:
             for k in range(len(self.plan.segments)):
                 self.call(k, "%slots", "0", "1")
-        release(self.code, self.plan.scratch_size)
-        parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {self.shape.one.type} %divisor"
-        return f"define i32 @run({parameters}) nounwind {{\n{self.code.text()}\n  ret i32 0\n}}"
-
-    def reserve(self) -> None:
-        """Memory for the sums, and behind them for the slots and arrays of each group of a tile."""
-        reserve(self.code, self.plan.scratch_size)
-        self.code.do(f"%slots = getelementptr i8, ptr %scratch, i64 {self.plan.sums_size}")
+        return run_function(self.code, memory, self.shape.number)
 
     def chunks(self) -> None:
         code = self.code
@@ -59,7 +54,7 @@ class Driver:
     def end(self, first: str, count: int, last: str) -> str:
         """Where so many examples end, from the first on, and the last one at the latest."""
         behind = self.code.let(f"add i64 {first}, {count}")
-        return self.code.let(f"call i64 @llvm.smin.i64(i64 {behind}, i64 {last})")
+        return self.code.call("i64", "llvm.smin.i64", [f"i64 {behind}", f"i64 {last}"])
 
     def clear(self) -> None:
         with self.code.counting(0, self.plan.padded) as k:
@@ -67,9 +62,9 @@ class Driver:
             self.code.do(f"store {self.shape.type} zeroinitializer, ptr {where}")
 
     def call(self, segment: int, slots: str, example: str, bits: str) -> None:
-        memory = f"ptr %in, ptr {slots}, ptr {'%scratch' if self.plan.sums else '%out'}"
-        rest = f"i64 {example}, i64 %stride, {self.plan.word} {bits}"
-        self.code.do(f"call void @segment{segment}({memory}, {rest})")
+        memory = ["ptr %in", f"ptr {slots}", f"ptr {'%scratch' if self.plan.sums else '%out'}"]
+        rest = [f"i64 {example}", "i64 %stride", f"{self.plan.word} {bits}"]
+        self.code.run(f"segment{segment}", [*memory, *rest])
 
     def loop(self, first: str, last: str) -> None:
         """One tile after the other; each segment takes all groups of lanes of a tile."""
@@ -147,24 +142,30 @@ class Driver:
         return self.code.let(f"load {self.shape.type}, ptr {where}")
 
 
-def reserve(code: Code, size: int) -> None:
-    """So many bytes at %scratch, aligned to 64; the function ends with 1 if there is no memory."""
+def reserve(code: Code, size: int) -> str:
+    """So many bytes at %scratch, aligned to 64; the function ends with 1 if there is no memory. What is to
+    be freed, if they are not on the stack."""
     if size <= STACK:
         code.do(f"%scratch = alloca [{size} x i8], align 64")
-        return
-    code.do(f"%memory = call ptr @malloc(i64 {size + 64})")
+        return ""
+    memory = code.call("ptr", "malloc", [f"i64 {size + 64}"])
     failed, fine = code.label(), code.label()
-    code.branch(code.let("icmp eq ptr %memory, null"), failed, fine)
+    code.branch(code.let(f"icmp eq ptr {memory}, null"), failed, fine)
     code.begin(failed)
     code.do("ret i32 1")
     code.begin(fine)
-    ahead = code.let(f"ptrtoint ptr {code.address('%memory', 63)} to i64")
+    ahead = code.let(f"ptrtoint ptr {code.address(memory, 63)} to i64")
     code.do(f"%scratch = inttoptr i64 {code.let(f'and i64 {ahead}, -64')} to ptr")
+    return memory
 
 
-def release(code: Code, size: int) -> None:
-    if size > STACK:
-        code.do("call void @free(ptr %memory)")
+def run_function(code: Code, memory: str, number: str) -> Function:
+    """`run` with this body, which frees its memory at last."""
+    if memory:
+        code.run("free", [f"ptr {memory}"])
+    code.do("ret i32 0")
+    examples, results = ["i64 %begin", "i64 %end"], ["ptr %out", "i64 %stride", f"{number} %divisor"]
+    return code.function("i32", "run", ["ptr %in", *examples, *results])
 
 
 def halved(code: Code, shape: Shape, xs: Sequence[str]) -> str:

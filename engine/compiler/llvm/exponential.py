@@ -10,31 +10,31 @@ from __future__ import annotations
 from math import factorial
 from typing import Final
 
-from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.code import Code, Function, Shape
 
 EIGHT: Final = Shape(8)
 LIMIT: Final = 800.0  # from here on the result is inf, or 0
 LOG2_E: Final = 1.4426950408889634
 LN2: Final = 0.6931471805599453
 LN2_REST: Final = 2.3190468138462996e-17
-SCALE: Final = "@llvm.x86.avx512.mask.scalef.pd.512"
+SCALE: Final = "llvm.x86.avx512.mask.scalef.pd.512"
 
 
-def exponential() -> str:
+def exponential() -> Function:
     """exp(x) = 2^k (1 + p): within 1 ulp."""
     code = Code()
     k, p = parts(code)
     return definition("exp", code, scaled(code, binary(code, "fadd", p, EIGHT.constant(1.0)), k))
 
 
-def exponential_less_one() -> str:
+def exponential_less_one() -> Function:
     """exp(x) - 1 = 2 (2^(k-1) p + (2^(k-1) - 1/2)): no sum cancels, and nothing overflows too early."""
     code = Code()
     k, p = parts(code)
     half = scaled(code, EIGHT.constant(0.5), k)
     y = fused(code, half, p, binary(code, "fsub", half, EIGHT.constant(0.5)))
     kind, twice = EIGHT.type, binary(code, "fadd", y, y)
-    signed = code.let(f"call {kind} @llvm.copysign.v8f64({kind} {twice}, {kind} %x)")  # keeps -0.0
+    signed = code.call(kind, "llvm.copysign.v8f64", [f"{kind} {twice}", f"{kind} %x"])  # keeps -0.0
     return definition("expm1", code, signed)
 
 
@@ -45,17 +45,16 @@ def own_name(atom: str) -> str:
     return f"{atom}.avx512"
 
 
-def definition(atom: str, code: Code, result: str) -> str:
-    kind = EIGHT.type
-    heading = f"define internal {kind} @{own_name(atom)}({kind} %x) alwaysinline nounwind"
-    return f"{heading} {{\n{code.text()}\n  ret {kind} {result}\n}}"
+def definition(atom: str, code: Code, result: str) -> Function:
+    code.do(f"ret {EIGHT.type} {result}")
+    return code.function(EIGHT.type, own_name(atom), [f"{EIGHT.type} %x"], "alwaysinline nounwind")
 
 
 def parts(code: Code) -> tuple[str, str]:
     """k, and p = exp(r) - 1."""
     kind = EIGHT.type
     x = limited(code, limited(code, "%x", "ogt", LIMIT), "olt", -LIMIT)
-    k = code.let(f"call {kind} @llvm.rint.v8f64({kind} {binary(code, 'fmul', x, EIGHT.constant(LOG2_E))})")
+    k = code.call(kind, "llvm.rint.v8f64", [f"{kind} {binary(code, 'fmul', x, EIGHT.constant(LOG2_E))}"])
     minus = code.let(f"fneg {kind} {k}")
     r = fused(code, minus, EIGHT.constant(LN2_REST), fused(code, minus, EIGHT.constant(LN2), x))
     total = EIGHT.constant(1.0 / factorial(13))
@@ -67,7 +66,8 @@ def parts(code: Code) -> tuple[str, str]:
 def scaled(code: Code, x: str, k: str) -> str:
     """x 2^k."""
     kind = EIGHT.type
-    return code.let(f"call {kind} {SCALE}({kind} {x}, {kind} {k}, {kind} zeroinitializer, i8 -1, i32 4)")
+    arguments = [f"{kind} {x}", f"{kind} {k}", f"{kind} zeroinitializer", "i8 -1", "i32 4"]
+    return code.call(kind, SCALE, arguments)
 
 
 def binary(code: Code, name: str, x: str, y: str) -> str:
@@ -82,5 +82,4 @@ def limited(code: Code, x: str, beyond: str, limit: float) -> str:
 
 def fused(code: Code, x: str, y: str, z: str) -> str:
     """x y + z, rounded once."""
-    kind = EIGHT.type
-    return code.let(f"call {kind} @llvm.fma.v8f64({kind} {x}, {kind} {y}, {kind} {z})")
+    return code.call(EIGHT.type, "llvm.fma.v8f64", [f"{EIGHT.type} {factor}" for factor in (x, y, z)])

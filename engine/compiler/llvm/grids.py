@@ -69,7 +69,8 @@ class Grid(Operations):
                 results = self.sums(together) if self.loop.primitive is total else [self.row()]
                 for behind, x in enumerate(results):
                     self.store(x, behind, row, column, together)
-        return f"{{\n{self.code.text()}\n  ret void\n}}"
+        self.code.do("ret void")
+        return self.code.text()
 
     @property
     def step(self) -> int:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from engine.compiler.kernels.definition import Kernel, identifier
 from engine.compiler.kernels.walker import Walker
-from engine.compiler.llvm.code import PREDICATES, Code, Shape
+from engine.compiler.llvm.code import PREDICATES, Code, Function, Shape
 
 FLOATS: Final = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 INTS: Final = {"+": "add", "-": "sub", "*": "mul", "//": "sdiv"}
@@ -163,8 +163,8 @@ class Expressions(Walker[Term]):
         """What is no int64 becomes the nearest, so that no input is undefined."""
         kind = "ints" if self.shape.lanes else "int"
         suffix = f"v{self.shape.lanes}i64.v{self.shape.lanes}f64" if self.shape.lanes else "i64.f64"
-        text = f"call {self.type(kind)} @llvm.fptosi.sat.{suffix}({self.shape.type} {x.text})"
-        return self.let(kind, text)
+        argument = f"{self.shape.type} {x.text}"
+        return Term(self.code.call(self.type(kind), f"llvm.fptosi.sat.{suffix}", [argument]), kind)
 
     def atom(self, node: ast.Call, name: str, xs: Sequence[Term]) -> Term:
         return self.math_call(name, [self.floated(x) for x in xs])
@@ -177,38 +177,34 @@ class Expressions(Walker[Term]):
             size = self.math_call("fabs", xs)
             return self.compared(size, "==", self.number(float("inf")))
         symbol = f"llvm.{name}.{self.shape.suffix}" if name in INTRINSICS else atom_name(name, self.shape)
-        arguments = ", ".join(f"{kind} {x.text}" for x in xs)
-        return self.let("float", f"call {kind} @{symbol}({arguments})")
+        return Term(self.code.call(kind, symbol, [f"{kind} {x.text}" for x in xs]), "float")
 
     def kernel_call(self, kernel: Kernel, xs: Sequence[Term]) -> Term:
-        parts = []
+        parts = self.context()
         for x, kind in zip(xs, kernel.parameters.values(), strict=True):
             if kind == "list":
-                parts.append(f"ptr {x.text}, i64 {x.length}")
+                parts += [f"ptr {x.text}", f"i64 {x.length}"]
             else:
                 x = self.floated(x) if kind == "float" else x
                 parts.append(f"{self.type(kind)} {x.text}")
-        text, result = ", ".join([*self.context(), *parts]), self.type(kernel.result)
-        return self.let(kernel.result, f"call {result} @{kernel_name(kernel, self.shape)}({text})")
+        name = kernel_name(kernel, self.shape)
+        return Term(self.code.call(self.type(kernel.result), name, parts), kernel.result)
 
     def context(self) -> list[str]:
         """What is passed on to every kernel besides its arguments."""
         return []
 
-    def parameters(self) -> str:
-        return ", ".join(
+    def defined(self, *context: str) -> Function:
+        """The function, with parameters for its context and for the arguments."""
+        parameters = [
             f"ptr %{name}, i64 %{name}.length" if kind == "list" else f"{self.type(kind)} %{name}"
             for name, kind in self.kernel.parameters.items()
-        )
-
-    def attributes(self) -> str:
-        calls = [line for line in self.code.lines if " call " in line]
-        alone = all("@llvm." in call or "@atom." in call for call in calls)
+        ]
+        alone = all(name.startswith(("llvm.", "atom.")) for name in self.code.calls)
         short = len(self.code.lines) < SHORT and alone
-        return "nounwind alwaysinline" if short else "nounwind"
-
-    def heading(self) -> str:
-        return f"{self.type(self.kernel.result)} @{kernel_name(self.kernel, self.shape)}"
+        attributes = "nounwind alwaysinline" if short else "nounwind"
+        result, name = self.type(self.kernel.result), kernel_name(self.kernel, self.shape)
+        return self.code.function(result, name, [*context, *parameters], attributes)
 
     def places(self) -> None:
         """A place in memory for each variable; LLVM makes registers of them."""

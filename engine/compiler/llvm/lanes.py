@@ -14,7 +14,7 @@ from typing import Final
 
 from engine.compiler.errors import Untranslatable
 from engine.compiler.kernels.definition import Kernel
-from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.code import Code, Function, Shape
 from engine.compiler.llvm.exponential import OWN, own_name
 from engine.compiler.llvm.host import has_avx512, vector_function
 from engine.compiler.llvm.kernels import Expressions, Term, atom_name, is_costly, kernel_name
@@ -37,7 +37,7 @@ class Masked(Expressions):
         if any(name in kernel.parameters for name in integers) or kernel.result == "int":
             raise Untranslatable(f"{kernel.name} has integers that differ from lane to lane")
 
-    def function(self) -> str:
+    def function(self) -> Function:
         result = self.type(self.kernel.result)
         self.code.do(f"%live = alloca {self.bits}")
         self.code.do(f"store {self.bits} %mask, ptr %live")
@@ -46,10 +46,7 @@ class Masked(Expressions):
         self.places()
         self.block(self.kernel.tree.body)
         self.code.do(f"ret {result} {self.code.let(f'load {result}, ptr %result')}")
-        parameters = f"{self.bits} %mask, {self.parameters()}"
-        return (
-            f"define internal {self.heading()}({parameters}) {self.attributes()} {{\n{self.code.text()}\n}}"
-        )
+        return self.defined(f"{self.bits} %mask")
 
     @property
     def partial(self) -> bool:
@@ -171,35 +168,34 @@ class Masked(Expressions):
 
 
 @cache
-def lane_function(kernel: Kernel, shape: Shape) -> str:
-    """The text of a kernel on lanes. Raises Untranslatable where it has to run lane by lane."""
+def lane_function(kernel: Kernel, shape: Shape) -> Function:
+    """A kernel on lanes. Raises Untranslatable where it has to run lane by lane."""
     if kernel.name in ALONE:
         raise Untranslatable(f"{kernel.name} is not accurate enough on lanes")
     return Masked(for_lanes(kernel), shape).function()
 
 
-def lane_by_lane(kernel: Kernel, shape: Shape) -> str:
+def lane_by_lane(kernel: Kernel, shape: Shape) -> Function:
     """A kernel on lanes as one scalar call for each. Raises Untranslatable for a kernel of lists."""
     if set(kernel.parameters.values()) != {"float"} or kernel.result != "float":
         raise Untranslatable(f"{kernel.name} does not run on lanes")
     code = Code()
     names = [f"%{name}" for name in kernel.parameters]
-    result = calls_by_lane(code, kernel_name(kernel, SCALAR), shape, names)
-    parameters = ", ".join([f"{shape.of('i1')} %mask", *(f"{shape.type} {name}" for name in names)])
-    heading = f"define internal {shape.type} @{kernel_name(kernel, shape)}({parameters}) nounwind"
-    return f"{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
+    code.do(f"ret {shape.type} {calls_by_lane(code, kernel_name(kernel, SCALAR), shape, names)}")
+    parameters = [f"{shape.of('i1')} %mask", *(f"{shape.type} {name}" for name in names)]
+    return code.function(shape.type, kernel_name(kernel, shape), parameters)
 
 
 def calls_by_lane(code: Code, function: str, shape: Shape, names: Sequence[str]) -> str:
     result = "poison"
     for k in range(shape.lanes):
         one = [code.let(f"extractelement {shape.type} {name}, i64 {k}") for name in names]
-        y = code.let(f"call double @{function}({', '.join(f'double {x}' for x in one)})")
+        y = code.call("double", function, [f"double {x}" for x in one])
         result = code.let(f"insertelement {shape.type} {result}, double {y}, i64 {k}")
     return result
 
 
-def lane_atom(name: str, arity: int, shape: Shape) -> str:
+def lane_atom(name: str, arity: int, shape: Shape) -> Iterator[Function]:
     """A function of libm on lanes: by the vector library where there is one, else lane by lane."""
     code = Code()
     names = [f"%x{i}" for i in range(arity)]
@@ -209,9 +205,11 @@ def lane_atom(name: str, arity: int, shape: Shape) -> str:
         result = calls_by_lane(code, atom_name(name, SCALAR), shape, names)
     else:
         result = calls_by_part(code, *found, shape, names)
-    parameters = ", ".join(f"{shape.type} {x}" for x in names)
-    heading = f"define internal {shape.type} @{atom_name(name, shape)}({parameters}) alwaysinline nounwind"
-    return f"{OWN[name]() if ours else ''}\n{heading} {{\n{code.text()}\n  ret {shape.type} {result}\n}}"
+    if ours:
+        yield OWN[name]()
+    code.do(f"ret {shape.type} {result}")
+    parameters = [f"{shape.type} {x}" for x in names]
+    yield code.function(shape.type, atom_name(name, shape), parameters, "alwaysinline nounwind")
 
 
 def calls_by_part(code: Code, function: str, width: int, shape: Shape, names: Sequence[str]) -> str:
@@ -220,7 +218,7 @@ def calls_by_part(code: Code, function: str, width: int, shape: Shape, names: Se
     results = []
     for start in range(0, shape.lanes, width):
         xs = [code.shuffled(shape, x, "poison", range(start, start + width)) for x in names]
-        results.append(code.let(f"call {part.type} @{function}({', '.join(f'{part.type} {x}' for x in xs)})"))
+        results.append(code.call(part.type, function, [f"{part.type} {x}" for x in xs]))
     while len(results) > 1:
         pairs = zip(results[::2], results[1::2], strict=True)
         results = [code.shuffled(Shape(width), a, b, range(2 * width)) for a, b in pairs]

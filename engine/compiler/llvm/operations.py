@@ -33,11 +33,11 @@ class Operations:
         shape = self.kernel_shape
         if is_atom(primitive.value):
             name = atom_name(primitive.value.__name__, shape)
-            return self.narrowed(self.code.let(f"call {shape.type} @{name}({', '.join(arguments)})"))
+            return self.narrowed(self.code.call(shape.type, name, arguments))
         if shape.lanes:
             arguments = [f"{shape.of('i1')} {shape.all('i1', 'true')}", *arguments]
         name = kernel_name(kernel_of(primitive.value), shape)
-        return self.narrowed(self.code.let(f"call {shape.type} @{name}({', '.join(arguments)})"))
+        return self.narrowed(self.code.call(shape.type, name, arguments))
 
     def listed(self, primitive: Primitive, names: Sequence[str]) -> str:
         """A kernel of a list: its operands side by side in memory."""

@@ -61,10 +61,10 @@ class Plan:
         return f"i{self.shape.lanes or 8}"
 
     @property
-    def parameters(self) -> str:
+    def parameters(self) -> list[str]:
         """Of a segment."""
-        memory = "ptr %in, ptr noalias %scratch, ptr noalias %out"
-        return f"{memory}, i64 %example, i64 %stride, {self.word} %bits"
+        memory = ["ptr %in", "ptr noalias %scratch", "ptr noalias %out"]
+        return [*memory, "i64 %example", "i64 %stride", f"{self.word} %bits"]
 
     @property
     def padded(self) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from engine.compiler.backend import Layout, Options
-from engine.compiler.llvm.code import Code, Shape
-from engine.compiler.llvm.driver import release, reserve
+from engine.compiler.llvm.code import Code, Function, Shape
+from engine.compiler.llvm.driver import reserve, run_function
 from engine.compiler.llvm.grids import Grid, has_kernel, padding
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import NUMBER, SEGMENT
@@ -19,6 +19,7 @@ from engine.primitive import Primitive
 from engine.primitives import sum as total
 
 BASE: Final = re.compile(r"%base(\d+)")
+MEMORY: Final = ("ptr %memory", "ptr %array")  # parameters of every function of loops
 CALLS: Final = 200  # in one function
 SHORT: Final = 8  # results a line of code, from where on a loop is worth its function
 
@@ -39,7 +40,7 @@ def pays(program: RolledProgram) -> bool:
     loops = program.rolled.loops
     work = sum(loop.work for loop in loops)
     short = [loop.work for loop in loops if is_short(loop)]
-    text = sum(body.count("\n") for body in program.names)
+    text = sum(len(grid.code.lines) for _, grid in program.written.values())
     return sum(short) * 4 < work and max(short, default=0) <= SEGMENT and text < work // 2
 
 
@@ -83,15 +84,15 @@ class RolledProgram:
         self.layout = layout
         self.number = NUMBER[options.dtype]
         self.fast = options.fast_math
-        self.names: dict[str, str] = {}  # of functions by their text
+        self.written: dict[str, tuple[str, Grid]] = {}  # loops that are functions, by their text
         self.calls: list[Call] = []
-        self.lines: list[str] = []
+        self.lines: list[Function] = []
         for group in grouped(rolled.loops):
             if is_short(group[0]):
                 self.write_out(group)
             else:
                 grid = Grid(group[0], self.number, self.fast)
-                name = self.names.setdefault(grid.body(), f"grid{len(self.names)}")
+                name, _ = self.written.setdefault(grid.body(), (f"grid{len(self.written)}", grid))
                 self.calls.append(Call(name, grid.bases))
         counts = Counter(call.name for call in self.calls)
         self.once = {call.name: call.bases for call in self.calls if counts[call.name] == 1}
@@ -101,8 +102,8 @@ class RolledProgram:
         for loop in loops:
             lines.write(loop)
         name = f"lines{len(self.lines)}"
-        heading = f"define internal void @{name}(ptr %memory, ptr %array) noinline nounwind"
-        self.lines.append(f"{heading} {{\n{lines.code.text()}\n  ret void\n}}")
+        lines.code.do("ret void")
+        self.lines.append(lines.code.function("void", name, MEMORY, "noinline nounwind"))
         self.calls.append(Call(name, []))
 
     @property
@@ -112,27 +113,27 @@ class RolledProgram:
         return [row for row in rows if has_kernel(row)]
 
     @property
-    def grids(self) -> str:
-        return "\n".join(self.grid(name, body) for body, name in self.names.items())
+    def grids(self) -> list[Function]:
+        """Functions of where operands begin; these are constants if one is called once."""
+        return [self.grid(name, grid) for name, grid in self.written.values()]
 
-    def grid(self, name: str, body: str) -> str:
-        """A function of where operands begin; these are constants if it is called once."""
+    def grid(self, name: str, grid: Grid) -> Function:
         bases = self.once.get(name)
-        if bases is not None:
-            body = BASE.sub(lambda found: str(bases[int(found[1])]), body)
-            return f"define void @{name}(ptr %memory, ptr %array) nounwind {body}"
-        count = 1 + max(int(k) for k in BASE.findall(body))
-        parameters = "".join(f", i64 %base{k}" for k in range(count))
-        return f"define void @{name}(ptr %memory, ptr %array{parameters}) nounwind {body}"
+        parameters = [] if bases else [f"i64 %base{k}" for k in range(len(grid.bases))]
+        function = grid.code.function("void", name, [*MEMORY, *parameters])
+        if bases is None:
+            return function
+        return function._replace(text=BASE.sub(lambda base: str(bases[int(base[1])]), function.text))
 
     @property
-    def body(self) -> str:
-        """`run`, as in `driver`: inputs and constants go to their places first, results to `out` at last."""
+    def body(self) -> list[Function]:
+        """`run`, as in `driver`, behind what it calls: inputs and constants go to their places first, results
+        to `out` at last."""
         code, kind, rolled = Code(), self.number, self.rolled
         low, high = self.extent()
         array = (high - low) * self.size // 64 * 64 + 64
         size = array + self.array_length * 8
-        reserve(code, size)
+        memory = reserve(code, size)
         code.do(f"%places = getelementptr {kind}, ptr %scratch, i64 {-low}")
         code.do(f"%array = getelementptr i8, ptr %scratch, i64 {array}")
         place = 0
@@ -141,33 +142,26 @@ class RolledProgram:
             code.copy(code.address("%places", place, kind), source, block.size * self.size)
             place += block.size
         code.copy(code.address("%places", place, kind), "@constants", len(rolled.constants) * self.size)
-        for k in range(len(self.parts)):
-            code.do(f"call void @part{k}(ptr %places, ptr %array)")
+        parts = self.parts
+        for part in parts:
+            code.run(part.name, ["ptr %places", "ptr %array"])
         results = code.address("%places", rolled.results, kind)
         code.copy("%out", results, (rolled.size - rolled.results) * self.size)
-        release(code, size)
-        parameters = f"ptr %in, i64 %begin, i64 %end, ptr %out, i64 %stride, {kind} %divisor"
-        run = f"define i32 @run({parameters}) nounwind {{\n{code.text()}\n  ret i32 0\n}}"
-        return "\n".join([self.constants, *self.lines, *self.parts, run])
+        return [*self.lines, *parts, run_function(code, memory, kind)]
 
     @property
-    def parts(self) -> list[str]:
+    def parts(self) -> list[Function]:
         """The calls of all loops, cut in functions: LLVM takes quadratic time over a long one."""
         cuts = [self.calls[at : at + CALLS] for at in range(0, len(self.calls), CALLS)]
-        return [
-            "\n  ".join(
-                [
-                    f"define internal void @part{k}(ptr %places, ptr %array) noinline nounwind {{",
-                    *map(self.called, calls),
-                    "ret void\n}",
-                ]
-            )
-            for k, calls in enumerate(cuts)
-        ]
+        return [self.part(k, calls) for k, calls in enumerate(cuts)]
 
-    def called(self, call: Call) -> str:
-        bases = [] if call.name in self.once else [f"i64 {base}" for base in call.bases]
-        return f"call void @{call.name}({', '.join(['ptr %places', 'ptr %array', *bases])})"
+    def part(self, k: int, calls: Sequence[Call]) -> Function:
+        code = Code()
+        for call in calls:
+            bases = [] if call.name in self.once else [f"i64 {base}" for base in call.bases]
+            code.run(call.name, [*MEMORY, *bases])
+        code.do("ret void")
+        return code.function("void", f"part{k}", MEMORY, "noinline nounwind")
 
     @property
     def constants(self) -> str:

@@ -32,9 +32,8 @@ class Slots:
         return self.code.let(f"select {self.shape.of('i1')} {test}, {kind} {x}, {kind} {y}")
 
     def intrinsic(self, name: str, x: str) -> str:
-        return self.code.let(
-            f"call {self.shape.type} @llvm.{name}.{self.shape.suffix}({self.shape.type} {x})"
-        )
+        kind = self.shape.type
+        return self.code.call(kind, f"llvm.{name}.{self.shape.suffix}", [f"{kind} {x}"])
 
     def constant(self, x: float) -> str:
         return self.shape.constant(x)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from engine.compiler.kernels.definition import Kernel
-from engine.compiler.llvm.code import Shape
+from engine.compiler.llvm.code import Function, Shape
 from engine.compiler.llvm.kernels import Expressions, Term
 
 SCALAR: Final = Shape(0)
@@ -16,12 +16,11 @@ SCALAR: Final = Shape(0)
 class Branching(Expressions):
     """Statements of scalar code."""
 
-    def function(self) -> str:
+    def function(self) -> Function:
         self.places()
         self.block(self.kernel.tree.body)
         self.code.do("unreachable")
-        heading = f"define internal {self.heading()}({self.parameters()}) {self.attributes()}"
-        return f"{heading} {{\n{self.code.text()}\n}}"
+        return self.defined()
 
     def give(self, value: Term) -> None:
         self.code.do(f"ret {self.type(self.kernel.result)} {value.text}")
@@ -58,6 +57,6 @@ class Branching(Expressions):
 
 
 @cache
-def scalar_function(kernel: Kernel) -> str:
-    """The text of a kernel as a function of doubles. Raises Untranslatable."""
+def scalar_function(kernel: Kernel) -> Function:
+    """A kernel as a function of doubles. Raises Untranslatable."""
     return Branching(kernel, SCALAR).function()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from engine.compiler.llvm.code import Function
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import Plan, is_long
 from engine.compiler.tape.tape import Entry
@@ -23,7 +24,7 @@ class Segment(Operations):
         self.known: dict[int, str] = {}
         self.blocks: dict[int, str] = {}
 
-    def function(self, index: int) -> str:
+    def function(self, index: int) -> Function:
         """Each result is kept, handed on or given out; the last segment gives out inputs and constants."""
         outputs = self.plan.outputs
         for slot in self.plan.segments[index]:
@@ -37,8 +38,8 @@ class Segment(Operations):
             if not self.plan.entries[slot].operands:
                 for k in outputs[slot]:
                     self.give(k, self.read(slot))
-        heading = f"define internal void @segment{index}({self.plan.parameters}) noinline nounwind"
-        return f"{heading} {{\n{self.code.text()}\n  ret void\n}}"
+        self.code.do("ret void")
+        return self.code.function("void", f"segment{index}", self.plan.parameters, "noinline nounwind")
 
     def read(self, slot: int) -> str:
         """A slot in a register."""
