@@ -43,8 +43,7 @@ class Choice(NamedTuple):
     no: int
 
 
-Known = float | int | bool | tuple[float, ...]
-Operand = Any  # a Node, a Choice, a list of operands, or what is Known
+Operand = Any  # a Node, a Choice, a list of operands; or what is known: a number, a truth value, a table
 
 
 @final
@@ -172,14 +171,8 @@ class Lowering(Walker[Operand]):
 
     # Expressions
 
-    def truth(self, value: bool) -> Operand:
+    def literal(self, value: bool | int | float) -> Operand:
         return value
-
-    def integer(self, n: int) -> Operand:
-        return n
-
-    def number(self, x: float) -> Operand:
-        return x
 
     def variable(self, name: str) -> Operand:
         return self.environment[name]

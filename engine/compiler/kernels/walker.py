@@ -65,7 +65,7 @@ class Walker(ABC, Generic[T]):
             ):
                 if len(bounds) > 2:
                     raise self.outside(node.iter)
-                start = self.expression(bounds[0]) if len(bounds) == 2 else self.integer(0)
+                start = self.expression(bounds[0]) if len(bounds) == 2 else self.literal(0)
                 self.counted(node, name, start, self.expression(bounds[-1]))
             case _:
                 raise self.outside(node)
@@ -94,12 +94,8 @@ class Walker(ABC, Generic[T]):
 
     def expression(self, node: ast.expr) -> T:
         match node:
-            case ast.Constant(value=bool() as truth):
-                return self.truth(truth)
-            case ast.Constant(value=int() as n):
-                return self.integer(n)
-            case ast.Constant(value=float() as x):
-                return self.number(x)
+            case ast.Constant(value=bool() | int() | float() as value):
+                return self.literal(value)
             case ast.Name():
                 return self.name(node)
             case ast.BinOp():
@@ -127,11 +123,11 @@ class Walker(ABC, Generic[T]):
             return self.table(node.id, meaning)
         if not isinstance(meaning, (float, int)):
             raise self.outside(node, "is neither a number nor a table of numbers")
-        return self.number(float(meaning))
+        return self.literal(float(meaning))
 
     def operation(self, node: ast.BinOp) -> T:
         if isinstance(node.op, ast.Pow):
-            return self.number(constant_power(node))
+            return self.literal(constant_power(node))
         left, right = self.expression(node.left), self.expression(node.right)
         whole = isinstance(node.op, ast.FloorDiv)
         if type(node.op) not in ARITHMETIC or (whole and self.kernel.type_of(node) != "int"):
@@ -181,14 +177,8 @@ class Walker(ABC, Generic[T]):
         return x
 
     @abstractmethod
-    def truth(self, value: bool) -> T: ...
-
-    @abstractmethod
-    def integer(self, n: int) -> T: ...
-
-    @abstractmethod
-    def number(self, x: float) -> T:
-        """A literal or a named constant"""
+    def literal(self, value: bool | int | float) -> T:
+        """What is written as such, or a named constant, which is a float"""
 
     @abstractmethod
     def variable(self, name: str) -> T: ...

@@ -75,14 +75,12 @@ class Expressions(Walker[Term]):
 
     # Expressions
 
-    def truth(self, value: bool) -> Term:
-        return Term(self.shape.all("i1", str(value).lower()), "bool")
-
-    def integer(self, n: int) -> Term:
-        return Term(str(n), "int")
-
-    def number(self, x: float) -> Term:
-        return Term(self.shape.constant(x), "float")
+    def literal(self, value: bool | int | float) -> Term:
+        if isinstance(value, bool):
+            return Term(self.shape.all("i1", str(value).lower()), "bool")
+        return (
+            Term(str(value), "int") if isinstance(value, int) else Term(self.shape.constant(value), "float")
+        )
 
     def variable(self, name: str) -> Term:
         kind = self.kernel.variables[name]
@@ -175,7 +173,7 @@ class Expressions(Walker[Term]):
             return self.let("bool", f"fcmp uno {kind} {xs[0].text}, {xs[0].text}")
         if name == "isinf":
             size = self.math_call("fabs", xs)
-            return self.compared(size, "==", self.number(float("inf")))
+            return self.compared(size, "==", self.literal(float("inf")))
         symbol = f"llvm.{name}.{self.shape.suffix}" if name in INTRINSICS else atom_name(name, self.shape)
         return Term(self.code.call(kind, symbol, [f"{kind} {x.text}" for x in xs]), "float")
 

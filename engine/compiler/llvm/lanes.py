@@ -59,7 +59,7 @@ class Masked(Expressions):
     def math_call(self, name: str, xs: Sequence[Term]) -> Term:
         """Lanes that do not run get a harmless number: vector functions are slow outside of the domain."""
         if self.partial and name in GUARDED:
-            active, harmless = Term(self.active(), "bool"), self.number(GUARDED[name])
+            active, harmless = Term(self.active(), "bool"), self.literal(GUARDED[name])
             xs = [self.selected(active, x, harmless) for x in xs]
         return super().math_call(name, xs)
 

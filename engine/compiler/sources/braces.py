@@ -143,14 +143,8 @@ class Translation(Walker[str]):
 
     # Expressions
 
-    def truth(self, value: bool) -> str:
-        return "1" if value else "0"
-
-    def integer(self, n: int) -> str:
-        return str(n)
-
-    def number(self, x: float) -> str:
-        return self.dialect.number(x)
+    def literal(self, value: bool | int | float) -> str:
+        return str(int(value)) if isinstance(value, int) else self.dialect.number(value)
 
     def variable(self, name: str) -> str:
         return local(name)
