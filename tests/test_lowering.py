@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.compiler import Untranslatable
 from engine.compiler.kernels.lowering import lowered
-from engine.compiler.llvm.library import kernel_functions
+from engine.compiler.llvm.library import library
 from engine.compiler.llvm.scalar import SCALAR
 from engine.compiler.sources.c import CFile
 from engine.compiler.sources.javascript import javascript_source
@@ -88,7 +88,7 @@ def test_a_refusal_names_the_row_the_line_and_the_target(kernel, reason):
 TRANSLATORS = {
     "C": lambda tape: CFile(tape, "f").source(),
     "JavaScript": lambda tape: javascript_source(tape, "f"),
-    "compiled code": lambda tape: kernel_functions([e.primitive for _, e in tape.operations()], SCALAR),
+    "compiled code": lambda tape: library([e.primitive for _, e in tape.operations()], SCALAR),
     "numpy": lambda tape: python_source(tape, "numpy"),
 }
 

@@ -106,6 +106,10 @@ class Kernel:
         found = {name: getattr(self.module, name, None) for name in sorted(names - set(self.variables))}
         return {name: table for name, table in found.items() if isinstance(table, tuple)}
 
+    def table_name(self, name: str) -> str:
+        """The name of such a tuple, unique among those of all modules."""
+        return f"{self.module.__name__.rpartition('.')[2]}_{name}"
+
     def type_of(self, node: ast.expr) -> Type:
         match node:
             case ast.Constant(value=bool()) | ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
@@ -196,13 +200,14 @@ def constant_power(node: ast.BinOp) -> float:
         raise Untranslatable(f"a power of two numbers is needed, got {ast.unparse(node)}") from None
 
 
-def kernels_of(primitives: Iterable[Primitive], target: str) -> list[Kernel]:
-    """The kernels of rows and all that they call, callees first. Raises one Untranslatable for all."""
-    return list(translated(primitives, target, lambda kernel: kernel))
+def tables_of(kernels: Iterable[Kernel]) -> dict[str, tuple[float, ...]]:
+    """The tuples of numbers that kernels read, by their unique names."""
+    return {k.table_name(name): table for k in kernels for name, table in k.tables().items()}
 
 
 def translated(primitives: Iterable[Primitive], target: str, write: Callable[[Kernel], T]) -> dict[Kernel, T]:
-    """The same with what `write` makes of each of them."""
+    """The kernels of rows and all that they call, callees first, with what `write` makes of each. Raises one
+    Untranslatable for all."""
     written: dict[Kernel, T] = {}
     missing: dict[str, str] = {}
     for primitive in primitives:

@@ -53,6 +53,12 @@ class Shape(NamedTuple):
         return self.all(self.number, f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}")
 
 
+def constants(name: str, shape: Shape, numbers: Sequence[float]) -> str:
+    """Numbers side by side, under a name."""
+    texts = ", ".join(f"{shape.type} {shape.constant(x)}" for x in numbers)
+    return f"@{name} = internal constant [{len(numbers)} x {shape.type}] [{texts}]"
+
+
 class Function(NamedTuple):
     """The text of a function but for its linkage, and the declarations of all that it calls, by name."""
 

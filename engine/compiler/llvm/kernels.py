@@ -89,7 +89,7 @@ class Expressions(Walker[Term]):
         return self.let(kind, f"load {self.type(kind)}, ptr {self.place(name)}")
 
     def table(self, name: str, numbers: tuple[float, ...]) -> Term:
-        return Term(f"@{table_name(self.kernel, name)}", "table", str(len(numbers)))
+        return Term(f"@{self.kernel.table_name(name)}", "table", str(len(numbers)))
 
     def list_kind(self, name: str) -> str:
         """A parameter is a list of what the shape is, or a table of numbers, the same for all lanes."""
@@ -227,7 +227,3 @@ def kernel_name(kernel: Kernel, shape: Shape) -> str:
 
 def atom_name(name: str, shape: Shape) -> str:
     return f"atom.{name}.x{shape.lanes}" if shape.lanes else f"atom.{name}"
-
-
-def table_name(kernel: Kernel, name: str) -> str:
-    return f"{kernel.module.__name__.rpartition('.')[2]}_{name}"

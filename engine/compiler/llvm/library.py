@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.compiler.errors import Untranslatable
-from engine.compiler.kernels.definition import ATOMS, Kernel, collect, is_atom, kernels_of, translated
-from engine.compiler.llvm.code import Function, Shape
+from engine.compiler.kernels.definition import ATOMS, Kernel, collect, is_atom, tables_of, translated
+from engine.compiler.llvm.code import Function, Shape, constants
 from engine.compiler.llvm.host import Linked, address
-from engine.compiler.llvm.kernels import atom_name, table_name
+from engine.compiler.llvm.kernels import atom_name
 from engine.compiler.llvm.lanes import lane_atom, lane_by_lane, lane_function
 from engine.compiler.llvm.scalar import SCALAR, scalar_function
 from engine.primitive import Primitive
@@ -42,39 +42,26 @@ class Module(NamedTuple):
 
 def library(rows: Sequence[Primitive], shape: Shape) -> Module:
     """The kernels of rows with all that they call. Raises Untranslatable, for all rows at once."""
-    functions = kernel_functions(rows, shape)
-    called = {name for function in functions for name in function.calls}
-    called.update(atom_name(row.value.__name__, shape) for row in rows if is_atom(row.value))
-    if shape.lanes:
-        for name, arity in ATOMS.items():
-            if atom_name(name, shape) in called:
-                functions += lane_atom(name, arity, shape)
-    return Module(tables(kernels_of(rows, "compiled code")), functions)
-
-
-def kernel_functions(rows: Iterable[Primitive], shape: Shape) -> list[Function]:
-    if not shape.lanes:
-        return list(translated(rows, "compiled code", scalar_function).values())
     alone: dict[Kernel, Function] = {}
 
-    def on_lanes(kernel: Kernel) -> Function:
+    def write(kernel: Kernel) -> Function:
+        if not shape.lanes:
+            return scalar_function(kernel)
         try:
             return lane_function(kernel, shape)
         except Untranslatable:
             collect(kernel, alone, scalar_function)
             return lane_by_lane(kernel, shape)
 
-    return [*translated(rows, "compiled code", on_lanes).values(), *alone.values()]
-
-
-def tables(kernels: Iterable[Kernel]) -> list[str]:
-    """The tuples of numbers that kernels read."""
-    found = {table_name(k, name): numbers for k in kernels for name, numbers in k.tables().items()}
-    return [
-        f"@{name} = internal constant [{len(numbers)} x double] "
-        f"[{', '.join(f'double {SCALAR.constant(x)}' for x in numbers)}]"
-        for name, numbers in found.items()
-    ]
+    kernels = translated(rows, "compiled code", write)
+    functions = [*kernels.values(), *alone.values()]
+    called = {name for function in functions for name in function.calls}
+    called.update(atom_name(row.value.__name__, shape) for row in rows if is_atom(row.value))
+    for name, arity in ATOMS.items() if shape.lanes else ():
+        if atom_name(name, shape) in called:
+            functions += lane_atom(name, arity, shape)
+    tables = [constants(name, SCALAR, numbers) for name, numbers in tables_of(kernels).items()]
+    return Module(tables, functions)
 
 
 def known_address(symbol: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from engine.compiler.backend import Layout, Options
-from engine.compiler.llvm.code import Code, Function, Shape
+from engine.compiler.llvm.code import Code, Function, Shape, constants
 from engine.compiler.llvm.driver import reserve, run_function
 from engine.compiler.llvm.grids import Grid, has_kernel, padding
 from engine.compiler.llvm.operations import Operations
@@ -165,9 +165,7 @@ class RolledProgram:
 
     @property
     def constants(self) -> str:
-        shape, numbers = Shape(0, self.number), self.rolled.constants
-        texts = ", ".join(f"{shape.number} {shape.constant(x)}" for x in numbers)
-        return f"@constants = internal constant [{len(numbers)} x {shape.number}] [{texts}]"
+        return constants("constants", Shape(0, self.number), self.rolled.constants)
 
     @property
     def array_length(self) -> int:

@@ -33,6 +33,7 @@ class Dialect(ABC):
     """What differs between the languages; C and JavaScript subclass it."""
 
     atoms: dict[str, str]  # how an atom of `math` is called
+    prefix = ""  # of the names that a file defines
 
     @abstractmethod
     def number(self, x: float) -> str:
@@ -60,11 +61,7 @@ class Dialect(ABC):
 
     def called(self, kernel: Kernel) -> str:
         """The name of a kernel."""
-        return kernel.name
-
-    def table(self, kernel: Kernel, name: str) -> str:
-        """The name of a module's tuple of numbers."""
-        return f"{kernel.module.__name__.rpartition('.')[2]}_{name}"
+        return self.prefix + kernel.name
 
     @abstractmethod
     def heading(self, kernel: Kernel) -> str:
@@ -150,7 +147,7 @@ class Translation(Walker[str]):
         return local(name)
 
     def table(self, name: str, numbers: tuple[float, ...]) -> str:
-        return self.dialect.table(self.kernel, name)
+        return self.dialect.prefix + self.kernel.table_name(name)
 
     def grouped(self, x: str) -> str:
         return f"({x})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, final
 
-from engine.compiler.kernels.definition import ATOMS, is_atom, translated
+from engine.compiler.kernels.definition import ATOMS, is_atom, tables_of, translated
 from engine.compiler.sources.braces import INFIX
 from engine.compiler.sources.c_dialect import LIBM, TAKEN, C, defined
 from engine.compiler.tape.names import function_name
@@ -114,9 +114,8 @@ enum {{ {numbers} }};
                     for n in called
                 )
             )
-        tables = {dialect.table(k, name): table for k in kernels for name, table in k.tables().items()}
-        for name, table in tables.items():
-            numbers = ", ".join(map(dialect.number, table))
+        for found, table in tables_of(kernels).items():
+            name, numbers = dialect.prefix + found, ", ".join(map(dialect.number, table))
             yield f"static const double {name}[] = {{{numbers}}};\nenum {{ {name}_length = {len(table)} }};"
         if body:
             yield body

@@ -35,10 +35,10 @@ class C(Dialect):
     """The functions of one file: their prefix, and the type of the numbers between operations."""
 
     def __init__(self, prefix: str, dtype: str) -> None:
-        self.prefix = prefix
+        self.prefix = f"{prefix}_"
         self.single = dtype == "float32"
         self.type = "float" if self.single else "double"
-        self.atoms = {name: name for name in EXACT} | {name: f"{prefix}_libm_{name}" for name in LIBM}
+        self.atoms = {name: name for name in EXACT} | {name: f"{self.prefix}libm_{name}" for name in LIBM}
 
     def number(self, x: float) -> str:
         if is_special(x):
@@ -67,12 +67,6 @@ class C(Dialect):
 
     def listed(self, names: Sequence[str]) -> str:
         return f"(const double[]){{{', '.join(names)}}}, {len(names)}"
-
-    def called(self, kernel: Kernel) -> str:
-        return f"{self.prefix}_{kernel.name}"
-
-    def table(self, kernel: Kernel, name: str) -> str:
-        return f"{self.prefix}_{super().table(kernel, name)}"
 
     def heading(self, kernel: Kernel) -> str:
         parameters = [

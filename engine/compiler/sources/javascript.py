@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kernels import error_function
-from engine.compiler.kernels.definition import ATOMS, Kernel, collect, kernel_of, translated
+from engine.compiler.kernels.definition import ATOMS, Kernel, collect, kernel_of, tables_of, translated
 from engine.compiler.sources.braces import INFIX, RESERVED, Dialect, local
 from engine.compiler.tape.names import function_name
 from engine.compiler.tape.tape import Tape
@@ -107,7 +107,7 @@ def preamble(dialect: JavaScript, primitives: Iterable[Primitive]) -> Iterator[s
             collect(kernel_of(function), kernels, dialect.function)
     if body:
         yield "\n".join(f"const math_{name} = {text};" for name, text in HELPERS.items())
-    for table, numbers in {dialect.table(k, n): t for k in kernels for n, t in k.tables().items()}.items():
+    for table, numbers in tables_of(kernels).items():
         yield f"const {table} = [{', '.join(map(dialect.number, numbers))}];"
     yield from kernels.values()
 
