@@ -7,10 +7,10 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from engine.modes import LOCK, STATE, sweeping
+from engine.modes import LOCK, STATE
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.primitive import Primitive
-from engine.sweep import topological_order
+from engine.sweep import nodes_in_order
 
 Columns = tuple[Any, ...]  # what `columns` returns and `fill` takes
 
@@ -41,8 +41,7 @@ def deep_copy(root: Node, memo: dict[int, Any]) -> Any:
 
 def columns(root: Node) -> Columns:
     """A graph as flat columns: its variables, its primitives, then one entry for each other node."""
-    with sweeping():
-        order = topological_order([root])
+    order = nodes_in_order(root)
     leaves = [node for node in order if node.primitive is LEAF]
     nodes = [node for node in order if node.primitive is not LEAF]
     place = {id(node): i for i, node in enumerate(leaves + nodes)}

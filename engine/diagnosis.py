@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Final, NamedTuple
 
-from engine.modes import sweeping
 from engine.node import Node
-from engine.sweep import local_gradient, topological_order
+from engine.sweep import local_gradient, nodes_in_order
 from engine.text import clean
 from engine.value import Value
 
@@ -69,8 +68,7 @@ def diagnose(root: Value) -> Diagnosis:
     """Looks for the first nan or inf: of the values in the order they were computed, then of the
     gradients in the order of the backward sweep. Changes nothing.
     """
-    with sweeping():
-        order = topological_order([root])
+    order = nodes_in_order(root)
     for node in order:
         if not isfinite(node._data):
             return Diagnosis("value", node, node._data)

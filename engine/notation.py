@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from engine.modes import recording, sweeping
+from engine.modes import recording
 from engine.node import Node
 from engine.primitive import ATOM, Primitive, as_float
 from engine.primitives.row import POWER, SIGN
-from engine.sweep import topological_order
+from engine.sweep import nodes_in_order
 from engine.text import clean
 from engine.value import Value
 
@@ -92,8 +92,7 @@ class Notation:
         """A formula over leaves whose texts are known; what depends on none of them is a number."""
         if not isinstance(root, Node):
             return self.number(as_float(root))
-        with sweeping():
-            order = topological_order([root], leaves)
+        order = nodes_in_order(root, leaves)
         found = dict(known)
         for node in order:
             if id(node) not in found:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from engine.modes import sweeping
 from engine.node import Node
-from engine.sweep import dependents, pull, stale, topological_order
+from engine.sweep import dependents, nodes_in_order, pull, stale
 from engine.text import clean
 from engine.value import Value
 
@@ -21,8 +20,7 @@ class Snapshot:
     """
 
     def __init__(self, root: Value, targets: Sequence[Node] | None = None) -> None:
-        with sweeping():
-            self.order = topological_order([root])
+        self.order = nodes_in_order(root)
         for node in self.order:
             for parent in node.parents:
                 if parent.epoch > node.epoch:

@@ -125,6 +125,12 @@ def topological_order(roots: Sequence[Node], boundary: Iterable[Node] = (), sinc
     return order
 
 
+def nodes_in_order(root: Node, boundary: Iterable[Node] = ()) -> list[Node]:
+    """The same below one root, for readers, who do not hold the lock."""
+    with sweeping():
+        return topological_order([root], boundary)
+
+
 def sever(order: Sequence[Node]) -> None:
     """What depends on constants alone becomes one, and lets its operands go. Hold LOCK."""
     for node in order:

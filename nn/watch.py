@@ -6,8 +6,7 @@ from math import isfinite
 
 import engine
 from engine import Diagnosis, Value
-from engine.modes import sweeping
-from engine.sweep import topological_order
+from engine.sweep import nodes_in_order
 from nn.data import Loss, Samples
 from nn.module import Module
 from nn.optim import Optimizer
@@ -58,8 +57,7 @@ class Watch:
     def layer(self, found: Diagnosis) -> str:
         """The part of the model that the operation comes after: what holds the last parameter below it."""
         assert found.node is not None
-        with sweeping():
-            below = {id(node) for node in topological_order([found.node])}
+        below = {id(node) for node in nodes_in_order(found.node)}
         names = [name for name, p in self.model.named_parameters() if id(p) in below]
         holder = names[-1].rstrip(".0123456789").rpartition(".")[0] if names else ""
         return f", in {holder}" if holder else ""

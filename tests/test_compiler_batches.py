@@ -17,7 +17,7 @@ from engine import (
 )
 from engine.compiler import jit
 from engine.primitive import TABLE
-from engine.testing.expression import nodes_in_order
+from engine.sweep import nodes_in_order
 from engine.testing.strategies import expressions
 
 

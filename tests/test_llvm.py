@@ -24,7 +24,7 @@ from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
 from engine.primitive import TABLE
-from engine.testing.expression import nodes_in_order
+from engine.sweep import nodes_in_order
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("llvmlite") is None, reason="llvmlite is not installed"

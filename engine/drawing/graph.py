@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from engine.modes import sweeping
 from engine.primitives import identity
-from engine.sweep import local_gradient, topological_order
+from engine.sweep import local_gradient, nodes_in_order
 from engine.value import Value
 
 
@@ -33,8 +32,7 @@ class OrderedGraph(NamedTuple):
 def below(root: Value, links: bool) -> OrderedGraph:
     """The graph of the root. Transforms make links of their arguments, nodes that only stand for
     another; without links, that one stands there itself."""
-    with sweeping():
-        order = [node for node in topological_order([root]) if isinstance(node, Value)]
+    order = [node for node in nodes_in_order(root) if isinstance(node, Value)]
     place: dict[int, int] = {}
     nodes: list[Value] = []
     for v in order:

@@ -8,9 +8,8 @@ from typing import Any
 from engine.explanation.chain import Chain
 from engine.explanation.mathematics import aligned, mathematics
 from engine.explanation.terminal import terminal
-from engine.modes import sweeping
 from engine.node import Node
-from engine.sweep import topological_order
+from engine.sweep import nodes_in_order
 from engine.value import Value
 
 
@@ -23,8 +22,7 @@ def explain(root: Value, wrt: Value | str | Iterable[Value | str] | None = None)
     """
     if not isinstance(root, Value):
         raise TypeError(f"explain takes a Value, the root of a graph, got {type(root).__name__}")
-    with sweeping():
-        order = topological_order([root])
+    order = nodes_in_order(root)
     if wrt is None:
         leaves = [node for node in order if node.is_variable]
         return Explanation(root, [leaf for leaf in leaves if leaf.label] or leaves)
@@ -74,6 +72,5 @@ class Explanation:
 
 def explained(root: Value, targets: Sequence[int | Node]) -> Explanation:
     """An explanation out of its pickle: targets by their places in the graph."""
-    with sweeping():
-        order = topological_order([root])
+    order = nodes_in_order(root)
     return Explanation(root, [order[target] if isinstance(target, int) else target for target in targets])

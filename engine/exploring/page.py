@@ -16,8 +16,7 @@ from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
 from engine.files import AnyPath, write_file
-from engine.modes import sweeping
-from engine.sweep import topological_order
+from engine.sweep import nodes_in_order
 from engine.text import escape
 from engine.value import Value
 
@@ -35,10 +34,7 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
 
     Raises ValueError for a graph of more than 500 nodes, and for a history that does not fit.
     """
-    count = 0
-    if isinstance(root, Value):
-        with sweeping():
-            count = len(topological_order([root]))
+    count = len(nodes_in_order(root)) if isinstance(root, Value) else 0
     if count > MAX_NODES:
         raise ValueError(
             f"the graph has {count:,} nodes, the page shows up to {MAX_NODES}: explore a node nearer to "

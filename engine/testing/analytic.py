@@ -7,10 +7,10 @@ from math import inf
 from typing import Any, Final, NamedTuple
 
 from engine.modes import recording
-from engine.sweep import local_gradient
+from engine.sweep import local_gradient, nodes_in_order
 from engine.testing.differences import EPSILON
 from engine.testing.errors import GradientError
-from engine.testing.expression import nodes_in_order, python_of
+from engine.testing.expression import python_of
 from engine.testing.subject import Subject, plain
 from engine.transform import grad, jvp
 from engine.value import Value, constant

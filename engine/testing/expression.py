@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from engine.modes import recording, sweeping
+from engine.modes import recording
 from engine.node import Node
 from engine.notation import PYTHON, Text
 from engine.primitive import ATOM
-from engine.sweep import topological_order
+from engine.sweep import nodes_in_order
 from engine.value import Value, constant
 
 LIMIT: Final = 2000  # characters of an expression that an error message shows
@@ -71,11 +71,6 @@ class Expression:
     def __repr__(self) -> str:
         point = "".join(f", {name}={x!r}" for name, x in zip(self.names, self.inputs, strict=True))
         return f"Expression(lambda {', '.join(self.names)}: {python_of(self.root)}{point})"
-
-
-def nodes_in_order(root: Node) -> list[Node]:
-    with sweeping():
-        return topological_order([root])
 
 
 def python_of(root: Node) -> str:

@@ -18,7 +18,8 @@ from engine import functions, primitives
 from engine.domain import REAL, Interval
 from engine.modes import recording
 from engine.primitive import TABLE, Primitive
-from engine.testing.expression import Expression, nodes_in_order
+from engine.sweep import nodes_in_order
+from engine.testing.expression import Expression
 from engine.value import Value, constant
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
