@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 LABEL_LIMIT: Final = 24  # characters of a label that are shown
 NAME_LIMIT: Final = 100  # characters of the name of an operation
@@ -19,6 +22,14 @@ FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 NARROW: Final = frozenset("iljtfrI.,()[]!' ")
 WIDE: Final = frozenset("mwMW@%")
+
+
+def folded(parts: Sequence[T], most: int, middle: str, write: Callable[[T], str]) -> list[str]:
+    """The parts in words; of too many the first and the last, with a word on what is between."""
+    if len(parts) <= most:
+        return list(map(write, parts))
+    half = most // 2
+    return [*map(write, parts[:half]), middle.format(len(parts) - 2 * half), *map(write, parts[-half:])]
 
 
 def number(x: float) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 from math import prod
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from engine.modes import recording
 from engine.node import Node
@@ -13,8 +13,6 @@ from engine.notation import Notation, Text, expression, named
 from engine.snapshot import Snapshot
 from engine.sweep import dependents, local_gradient
 from engine.value import Value
-
-T = TypeVar("T")
 
 PATHS: Final = 10  # of one derivative that are written out
 FACTORS: Final = 6  # of one path
@@ -151,14 +149,6 @@ def slope_text(derivative: object, node: Node, known: Mapping[int, Text], notati
         return ""
     text, _, number = notation.graph(derivative, node.parents, known)
     return text if number is None and len(text) <= notation.limit else ""
-
-
-def folded(parts: Sequence[T], most: int, middle: str, write: Callable[[T], str]) -> list[str]:
-    """The parts in words; of too many the first and the last, with a word on what is between."""
-    if len(parts) <= most:
-        return list(map(write, parts))
-    half = most // 2
-    return [*map(write, parts[:half]), middle.format(len(parts) - 2 * half), *map(write, parts[-half:])]
 
 
 def product(path: Path) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from engine.explanation.chain import FACTORS, STEPS, Chain, Edge, Path, Sum, folded
+from engine.explanation.chain import FACTORS, STEPS, Chain, Edge, Path, Sum
 from engine.latex import LATEX
 from engine.node import Node
+from engine.text import folded
 
 
 def mathematics(e: Chain) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from engine.explanation.chain import FACTORS, MANY, STEPS, TARGETS, Chain, Edge, Path, Sum, folded, product
+from engine.explanation.chain import FACTORS, MANY, STEPS, TARGETS, Chain, Edge, Path, Sum, product
 from engine.node import Node
 from engine.notation import PYTHON, SHORT, short
+from engine.text import folded
 
 
 def terminal(e: Chain) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import copysign
 from typing import Final, final
 
-from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.tape import Tape, counted
 from engine.node import CONSTANT
 from engine.primitive import Primitive
 from engine.primitives import add, dot, mul, sub
@@ -84,17 +84,6 @@ class Chains:
             return False
         number = self.lines[slot].number
         return number == 0.0 and copysign(1.0, number) == 1.0
-
-
-def counted(operands: Sequence[Sequence[int]], outputs: Sequence[int]) -> list[int]:
-    """How often each slot is read."""
-    uses = [0] * len(operands)
-    for slots in operands:
-        for i in slots:
-            uses[i] += 1
-    for i in outputs:
-        uses[i] += 1
-    return uses
 
 
 def listed(primitive: Primitive, operands: Sequence[int]) -> Chain:

@@ -9,11 +9,12 @@ from typing import Final, final
 
 from engine.compiler.loops.loop import Loop, Repeat, Stride
 from engine.compiler.tape.columns import Entry, columns_of
-from engine.compiler.tape.names import SHOWN, ends, shortened, spelled, stem, unused
+from engine.compiler.tape.names import OMITTED, SHOWN, shortened, spelled, stem, unused
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitives import add, mul, sub
 from engine.primitives import sum as total
+from engine.text import folded
 
 ELEMENT: Final = re.compile(r"(.+)\[(\d+)\]")
 
@@ -68,7 +69,7 @@ class LoopText:
 
     def whole(self) -> str:
         loops, results = self.rolled.loops, self.rolled.results
-        lines = ends([loop for loop in loops if loop.place < results], self.line)
+        lines = folded([loop for loop in loops if loop.place < results], SHOWN, OMITTED, self.line)
         last = [f"{self.result(loop)}{self.grid(loop)}" for loop in loops if loop.place >= results]
         lines = [*self.given(), *lines, f"return {', '.join(last[:SHOWN])}"]
         return "\n".join([f"({shortened(self.inputs)}) ->", *(f"    {line}" for line in lines)])

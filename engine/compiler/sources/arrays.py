@@ -7,7 +7,6 @@ differentiated, so where the library does that by itself, the function has the r
 from __future__ import annotations
 
 import builtins
-from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple, final
@@ -203,8 +202,7 @@ class Module:
         self, tape: Tape, inputs: Sequence[Text], ruled: bool, v: str = "v"
     ) -> tuple[list[str], list[str]]:
         """The lines of a tape, and its results. What is used once and is short stands where it is used."""
-        uses = Counter(i for entry in tape.entries for i in entry.operands)
-        uses.update(tape.outputs)
+        uses = tape.uses()
         slots, lines = list(inputs), list[str]()
         for slot, (primitive, operands, number) in enumerate(tape.entries[len(inputs) :], len(inputs)):
             if primitive is CONSTANT:
@@ -255,12 +253,12 @@ def array_source(tape: Tape, namespace: str, name: str, dtype: str) -> str:
     lines, results = module.written(tape, list(map(Text, inputs)), True, v)
     if module.missing:
         raise lacking(module.missing, namespace)
-    used = {i for entry in tape.entries for i in entry.operands} | set(tape.outputs)
+    uses = tape.uses()
     rounded = library.single if dtype == "float32" else "{0}"
     head = [
         f"{own} = {library.argument.format(rounded.format(name))}"
         for i, (own, name) in enumerate(zip(inputs, names, strict=True))
-        if i in used
+        if uses[i]
     ]
     body = [*head, *lines, f"return {', '.join(map(rounded.format, results))}"]
     rule = library.rule if module.rules else ""

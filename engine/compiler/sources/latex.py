@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 from engine.compiler.tape.tape import Tape
@@ -15,8 +14,7 @@ WIDEST: Final = 400  # characters of a formula that is written in place
 
 def latex_source(tape: Tape) -> str:
     """A formula for a tape with one output and no shared parts; else lines of an `aligned` block."""
-    uses = Counter(i for _, entry in tape.operations() for i in entry.operands)
-    uses.update(tape.outputs)
+    uses = tape.uses()
     texts: list[Text] = []
     lines: list[str] = []
     for slot, (primitive, operands, number) in enumerate(tape.entries):

@@ -70,7 +70,7 @@ class Graph:
 
     def read(self, tape: Tape) -> list[Term]:
         """Declares the inputs; the single numbers in them."""
-        used = {i for _, entry in tape.operations() for i in entry.operands} | set(tape.outputs)
+        uses = tape.uses()
         terms: list[Term] = []
         for parameter in self.parameters:
             start = len(terms)
@@ -78,7 +78,7 @@ class Graph:
             single = own == [parameter]
             self.inputs.append(self.described(parameter, () if single else (len(own),), self.mapped[start]))
             for k in range(len(own)):
-                picked = not single and start + k in used
+                picked = not single and uses[start + k] > 0
                 name = (
                     self.nodes.node("Gather", parameter, self.nodes.index(k), axis=-1)
                     if picked

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from string import digits
-from typing import Final, TypeVar
+from typing import Final
 
 from engine.notation import Notation, Text
 from engine.primitive import Primitive
 from engine.primitives.row import SIGN
 
+OMITTED: Final = "... {} lines ..."
 SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
-Step = TypeVar("Step")
 
 
 class LineNotation(Notation):
@@ -47,14 +47,6 @@ def spelled(primitive: Primitive, names: Sequence[str]) -> str:
     """A row applied to names and numbers, in its notation."""
     operands = [Text(name, SIGN) if name.startswith("-") else Text(name) for name in names]
     return LINE.apply(primitive, operands).text
-
-
-def ends(steps: Sequence[Step], line: Callable[[Step], str]) -> list[str]:
-    """Lines for steps, without the middle if they are many."""
-    if len(steps) <= SHOWN:
-        return list(map(line, steps))
-    half = SHOWN // 2
-    return [*map(line, steps[:half]), f"... {len(steps) - SHOWN} lines ...", *map(line, steps[-half:])]
 
 
 def shortened(words: Sequence[str]) -> str:

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from engine.compiler.tape.columns import Columns, Entry
-from engine.compiler.tape.names import SHOWN, array_of, ends, shortened, spelled, stem
+from engine.compiler.tape.names import OMITTED, SHOWN, array_of, shortened, spelled, stem
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
+from engine.text import folded
 
 __all__ = ["Entry", "Tape"]
 
@@ -42,6 +43,10 @@ class Tape:
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def uses(self) -> list[int]:
+        """How often each slot is read, by a line or as an output."""
+        return counted(self.entries.operands(), self.outputs)
 
     def operations(self) -> Iterator[tuple[int, Entry]]:
         """(slot, entry) of what is neither an input nor a constant."""
@@ -75,7 +80,7 @@ class Tape:
 
     def __str__(self) -> str:
         """One line for each operation; of a long tape its ends."""
-        lines = ends([i for i, _ in self.operations()], self.line)
+        lines = folded([i for i, _ in self.operations()], SHOWN, OMITTED, self.line)
         results = ", ".join(self.name(i) for i in self.outputs[:SHOWN])
         head = f"({shortened(self.inputs)}) ->"
         return "\n".join([head, *(f"    {line}" for line in lines), f"    return {results}"])
@@ -84,3 +89,12 @@ class Tape:
         return (
             f"<tape of {len(self.entries)} entries, {len(self.inputs)} inputs, {len(self.outputs)} outputs>"
         )
+
+
+def counted(operands: Sequence[Sequence[int]], outputs: Sequence[int]) -> list[int]:
+    """How often each slot is read."""
+    uses = [0] * len(operands)
+    for slots in (*operands, outputs):
+        for i in slots:
+            uses[i] += 1
+    return uses
