@@ -8,12 +8,14 @@ which keeps its arguments as they are, unless the work is long: then it holds th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import prod
 from typing import Any, Final, NamedTuple
 
 from engine.compiler.backend import Layout
 from engine.compiler.llvm import python_objects as objects
 from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.library import Module
 from engine.compiler.llvm.python_arguments import (
     PythonArguments,
     Unsupported,
@@ -51,7 +53,7 @@ class Entry:
         self.examples: str | None = None
         self.heap = False
 
-    def function(self, args: Sequence[Any]) -> str:
+    def module(self, args: Sequence[Any]) -> Module:
         """Raises Unsupported."""
         if pieces(args) > PIECES or pieces(self.result) > PIECES:
             raise Unsupported
@@ -71,27 +73,28 @@ class Entry:
             self.fill_out(len(args))
         code.begin(make)
         self.give(self.computed().new(self.result))
-        return self.text()
+        self.end()
+        entry = code.function("ptr", "entry", ["ptr %self", "ptr %args", "i64 %count", "ptr %keywords"])
+        return Module([], [fill_rows(self.shape.type), entry])
 
-    def text(self) -> str:
+    def end(self) -> None:
+        """What is behind all that jumps out of the code, and the memory in front of it."""
+        code, names = self.code, ("inputs", "memory", "answer")
+        slots = [f"  %{name} = alloca ptr\n  store ptr null, ptr %{name}" for name in names]
+        code.lines[:0] = [f"  %table = alloca [{len(self.blocks) + 1} x ptr]", *slots]
         refused = f"ptr inttoptr (i64 {id(NotImplemented)} to ptr)"
-        names = ("inputs", "memory", "answer")
-        return "\n".join(
-            [
-                objects.declarations(),
-                f"declare i32 @run(ptr, i64, i64, ptr, i64, {self.shape.type})",
-                fill_rows(self.shape.type),
-                "define ptr @entry(ptr %self, ptr %args, i64 %count, ptr %keywords) nounwind {",
-                f"  %table = alloca [{len(self.blocks) + 1} x ptr]",
-                *(f"  %{name} = alloca ptr\n  store ptr null, ptr %{name}" for name in names),
-                self.code.text(),
-                f"other:\n  call void @Py_IncRef({refused})\n  store {refused}, ptr %answer\n  br label %end",
-                "full:\n  %error = call ptr @PyErr_NoMemory()\n  br label %end\nend:",
-                *(f"  %{name}.last = load ptr, ptr %{name}" for name in names),
-                *(f"  call void @PyMem_RawFree(ptr %{name}.last)" for name in names[:2] if self.heap),
-                "  ret ptr %answer.last\n}",
-            ]
-        )
+        code.begin("other")
+        code.run("Py_IncRef", [refused])
+        code.do(f"store {refused}, ptr %answer")
+        code.jump("end")
+        code.begin("full")
+        code.call("ptr", "PyErr_NoMemory", [])
+        code.jump("end")
+        code.begin("end")
+        last = [code.let(f"load ptr, ptr %{name}") for name in names]
+        for memory in last[:2] if self.heap else ():
+            code.run("PyMem_RawFree", [f"ptr {memory}"])
+        code.do(f"ret ptr {last[2]}")
 
     # Arguments
 
@@ -149,7 +152,7 @@ class Entry:
             return code.reserve(f"[{count + 1} x {kind}]")
         self.heap = True
         size = code.let(f"mul i64 {count}, {self.shape.size}")
-        where, there = code.let(f"call ptr @PyMem_RawMalloc(i64 {size})"), code.label()
+        where, there = code.call("ptr", "PyMem_RawMalloc", [f"i64 {size}"]), code.label()
         code.do(f"store ptr {where}, ptr {slot}")
         code.branch(code.let(f"icmp eq ptr {where}, null"), "full", there)
         code.begin(there)
@@ -169,21 +172,21 @@ class Entry:
         divisor = self.shape.constant(1.0)
         if self.layout.reduce == "mean":
             divisor = code.let(f"sitofp i64 {examples} to {kind}")
-        which = f"i64 0, i64 {examples}, ptr {outputs}, i64 {examples}, {kind} {divisor}"
-        call = f"call i32 @run(ptr %table, {which})"
+        results = [f"ptr {outputs}", f"i64 {examples}", f"{kind} {divisor}"]
+        call = partial(code.call, "i32", "run", ["ptr %table", "i64 0", f"i64 {examples}", *results])
         if self.examples is None and self.limits.quick > 0:
-            self.expect_memory(code.let(call))
+            self.expect_memory(call())
             return
         quick, long, done = (code.label() for _ in range(3))
         code.branch(code.let(f"icmp sle i64 {self.examples or 1}, {self.limits.quick}"), quick, long)
         code.begin(quick)
-        quickly = code.let(call)
+        quickly = call()
         code.jump(done)
         code.begin(long)
         self.hold("Py_IncRef", targets)
-        thread = code.let("call ptr @PyEval_SaveThread()")
-        slowly = code.let(call)
-        code.do(f"call void @PyEval_RestoreThread(ptr {thread})")
+        thread = code.call("ptr", "PyEval_SaveThread", [])
+        slowly = call()
+        code.run("PyEval_RestoreThread", [f"ptr {thread}"])
         self.hold("Py_DecRef", targets)
         code.jump(done)
         code.begin(done)
@@ -197,7 +200,7 @@ class Entry:
     def hold(self, change: str, targets: Sequence[str]) -> None:
         """One reference more, or less, to every array of the call."""
         for array in [*self.arrays, *targets]:
-            self.code.do(f"call void @{change}(ptr {array})")
+            self.code.run(change, [f"ptr {array}"])
 
     def fill_out(self, count: int) -> None:
         """The results in the arrays of the only keyword that there may be."""
@@ -209,7 +212,7 @@ class Entry:
         for _, data, size in targets:
             results.fill(data, place, size)
             place += size
-        self.code.do(f"call void @Py_IncRef(ptr {out})")
+        self.code.run("Py_IncRef", [f"ptr {out}"])
         self.give(out)
 
     def targets(self, out: str, result: Any) -> Iterator[tuple[str, str, int]]:

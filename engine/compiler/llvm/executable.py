@@ -17,7 +17,7 @@ from engine.compiler.llvm import python_objects
 from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.driver import CHUNK
 from engine.compiler.llvm.entry import Entry, Limits
-from engine.compiler.llvm.host import Linked, binding
+from engine.compiler.llvm.host import binding
 from engine.compiler.llvm.plan import NUMBER
 from engine.compiler.llvm.program import linked
 from engine.compiler.llvm.python_arguments import Unsupported
@@ -50,10 +50,10 @@ class Native:
             return None
         limits, shape = Limits(self.quick, self.alone), Shape(0, NUMBER[self.options.dtype])
         try:
-            source = Entry(self.layout, len(self.tape.outputs), shape, limits, result).function(args)
+            module = Entry(self.layout, len(self.tape.outputs), shape, limits, result).module(args)
         except Unsupported:
             return None
-        entry = Linked(source, ("entry",), python_objects.functions() | {"run": self.address}, True)
+        entry = module.linked(("entry",), python_objects.functions() | {"run": self.address}, True)
         function: Callable[..., Any] = python_objects.function_at(entry.addresses["entry"], entry, self.code)
         return function
 

@@ -51,10 +51,10 @@ class PythonArguments:
         kinds = " ".join(f"i64 {id(known)}, label %{read}" for known in objects.number_types())
         code.do(f"switch i64 {kind}, label %other [{kinds}]")
         code.begin(read)
-        number = code.let(f"call double @PyFloat_AsDouble(ptr {x})")
+        number = code.call("double", "PyFloat_AsDouble", [f"ptr {x}"])
         code.branch(code.let(f"fcmp oeq double {number}, -1.0"), doubtful, fine)
         code.begin(doubtful)
-        error = code.let("call ptr @PyErr_Occurred()")
+        error = code.call("ptr", "PyErr_Occurred", [])
         code.branch(code.let(f"icmp eq ptr {error}, null"), fine, "end")
         code.begin(fine)
         if self.shape.number == "float":

@@ -22,22 +22,9 @@ FLAGS: Final = 64
 READY: Final = 0x101  # C-contiguous and aligned
 WRITEABLE: Final = 0x400
 NEW_ARRAY: Final = 94  # the place of PyArray_NewFromDescr in NumPy's table of functions, fixed by its ABI
-FUNCTIONS: Final = {
-    "PyFloat_AsDouble": "double (ptr)",
-    "PyFloat_FromDouble": "ptr (double)",
-    "PyErr_Occurred": "ptr ()",
-    "PyErr_NoMemory": "ptr ()",
-    "PyTuple_New": "ptr (i64)",
-    "PyTuple_SetItem": "i32 (ptr, i64, ptr)",
-    "PyList_New": "ptr (i64)",
-    "PyList_SetItem": "i32 (ptr, i64, ptr)",
-    "PyMem_RawMalloc": "ptr (i64)",
-    "PyMem_RawFree": "void (ptr)",
-    "PyEval_SaveThread": "ptr ()",
-    "PyEval_RestoreThread": "void (ptr)",
-    "Py_IncRef": "void (ptr)",
-    "Py_DecRef": "void (ptr)",
-}
+FUNCTIONS: Final = """PyFloat_AsDouble PyFloat_FromDouble PyErr_Occurred PyErr_NoMemory PyTuple_New
+    PyTuple_SetItem PyList_New PyList_SetItem PyMem_RawMalloc PyMem_RawFree PyEval_SaveThread
+    PyEval_RestoreThread Py_IncRef Py_DecRef""".split()
 
 
 @cache
@@ -45,18 +32,6 @@ def functions() -> dict[str, int]:
     """The addresses of the functions of Python and NumPy that machine code calls."""
     found = {name: ctypes.cast(ctypes.pythonapi[name], ctypes.c_void_p).value for name in FUNCTIONS}
     return {name: where for name, where in found.items() if where is not None} | {"new_array": array_maker()}
-
-
-def declarations() -> str:
-    """Of the same, as LLVM's text."""
-    kinds = FUNCTIONS | {"new_array": "ptr (ptr, ptr, i32, ptr, ptr, ptr, i32, ptr)"}
-    lines = [f"declare {kind.replace(' (', f' @{name}(', 1)}" for name, kind in kinds.items()]
-    return "\n".join(
-        [
-            *lines,
-            "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
-        ]
-    )
 
 
 @cache

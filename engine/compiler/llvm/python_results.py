@@ -6,11 +6,12 @@ The outputs lie in memory side by side; those of many examples in rows, one numb
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from engine.compiler.llvm import python_objects as objects
-from engine.compiler.llvm.code import Code
+from engine.compiler.llvm.code import Code, Function
 from engine.compiler.llvm.python_arguments import PythonArguments, Unsupported, are_numbers, shape_of
 from engine.trees import is_array
 
@@ -35,15 +36,15 @@ class PythonResults:
         if type(result) not in (tuple, list):
             raise Unsupported
         kind = "Tuple" if type(result) is tuple else "List"
-        whole = self.there(f"call ptr @Py{kind}_New(i64 {len(result)})")
+        whole = self.there(f"Py{kind}_New", [f"i64 {len(result)}"])
         if are_numbers(result) and not self.examples:
             with self.code.counting(0, len(result)) as k:
                 part = self.new_float(self.code.let(f"add i64 {k}, {place}"))
-                self.code.let(f"call i32 @Py{kind}_SetItem(ptr {whole}, i64 {k}, ptr {part})")
+                self.code.call("i32", f"Py{kind}_SetItem", [f"ptr {whole}", f"i64 {k}", f"ptr {part}"])
             return whole
         for i, part in enumerate(result):
             new = self.new(part, place)
-            self.code.let(f"call i32 @Py{kind}_SetItem(ptr {whole}, i64 {i}, ptr {new})")
+            self.code.call("i32", f"Py{kind}_SetItem", [f"ptr {whole}", f"i64 {i}", f"ptr {new}"])
             place += count(part)
         return whole
 
@@ -51,7 +52,7 @@ class PythonResults:
         x = self.code.let(f"load {self.shape.type}, ptr {self.output(place)}")
         if self.shape.number == "float":
             x = self.code.let(f"fpext float {x} to double")
-        return self.there(f"call ptr @PyFloat_FromDouble(double {x})")
+        return self.there("PyFloat_FromDouble", [f"double {x}"])
 
     def new_array(self, shape: tuple[int, ...], place: int) -> str:
         code, lengths = self.code, self.lengths(shape)
@@ -60,15 +61,15 @@ class PythonResults:
         dimensions = code.let(f"alloca i64, i64 {len(lengths) + 1}")
         for k, length in enumerate(lengths):
             code.do(f"store i64 {length}, ptr {code.address(dimensions, k, 'i64')}")
-        code.do(f"call void @Py_IncRef({dtype})")  # a reference that the array takes over
-        wanted = f"{kind}, {dtype}, i32 {len(lengths)}, ptr {dimensions}"
-        array = self.there(f"call ptr @new_array({wanted}, ptr null, ptr null, i32 0, ptr null)")
+        code.run("Py_IncRef", [dtype])  # a reference that the array takes over
+        wanted = [kind, dtype, f"i32 {len(lengths)}", f"ptr {dimensions}"]
+        array = self.there("new_array", [*wanted, "ptr null", "ptr null", "i32 0", "ptr null"])
         self.fill(self.arguments.word(array, objects.DATA, "ptr"), place, prod(shape))
         return array
 
-    def there(self, making: str) -> str:
+    def there(self, function: str, arguments: Sequence[str]) -> str:
         """An object that is made; without memory, the error is set and the call ends."""
-        made, fine = self.code.let(making), self.code.label()
+        made, fine = self.code.call("ptr", function, arguments), self.code.label()
         self.code.branch(self.code.let(f"icmp ne ptr {made}, null"), fine, "end")
         self.code.begin(fine)
         return made
@@ -86,14 +87,14 @@ class PythonResults:
     def fill(self, data: str, place: int, size: int) -> None:
         """Copies so many outputs into the memory of an array, where each example has its own side by side."""
         if self.examples and size != 1:
-            memory = f"ptr {data}, ptr {self.output(place)}"
-            self.code.do(f"call void @fill_rows({memory}, i64 {size}, i64 {self.examples})")
+            memory = [f"ptr {data}", f"ptr {self.output(place)}"]
+            self.code.run("fill_rows", [*memory, f"i64 {size}", f"i64 {self.examples}"])
             return
         length = self.code.let(f"mul i64 {self.examples or size}, {self.shape.size}")
         self.code.copy(data, self.output(place), length)
 
 
-def fill_rows(kind: str) -> str:
+def fill_rows(kind: str) -> Function:
     """The function that turns rows of outputs into examples: apart, its loops keep to their registers."""
     code = Code()
     with code.counting(0, "%examples") as example:
@@ -103,9 +104,9 @@ def fill_rows(kind: str) -> str:
             away = code.let(f"mul i64 {column}, %examples")
             x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
             code.do(f"store {kind} {x}, ptr {code.address(row, column, kind)}")
-    parameters = "ptr noalias %data, ptr noalias %outputs, i64 %size, i64 %examples"
-    head = f"define internal void @fill_rows({parameters}) noinline nounwind"
-    return f"{head} {{\n{code.text()}\n  ret void\n}}"
+    code.do("ret void")
+    parameters = ["ptr noalias %data", "ptr noalias %outputs", "i64 %size", "i64 %examples"]
+    return code.function("void", "fill_rows", parameters, "noinline nounwind")
 
 
 def count(result: Any) -> int:
