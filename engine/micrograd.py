@@ -7,10 +7,20 @@ calls `_backward()` on each node in turn. New programs ask for `parents`, `op`, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from engine.node import Node
 from engine.sweep import local_gradient
+
+
+def no_room(node: object, state: object = None) -> NoReturn:
+    raise AttributeError(
+        "a Value has no room for attributes of yours: keep them in a dict whose keys are Values, "
+        "momentum[p] = 0.0 instead of p.momentum = 0.0, or see nn.optim"
+    )
+
+
+NO_ROOM: Final[Any] = property(no_room, no_room)
 
 
 class Micrograd(Node):
@@ -56,17 +66,11 @@ class Micrograd(Node):
 
     # Where optimisers keep their state, in programs that people wrote.
 
-    def no_room(self, state: object = None) -> NoReturn:
-        raise AttributeError(
-            "a Value has no room for attributes of yours: keep them in a dict whose keys are Values, "
-            "momentum[p] = 0.0 instead of p.momentum = 0.0, or see nn.optim"
-        )
-
-    m: Any = property(no_room, no_room)
-    v: Any = property(no_room, no_room)
-    velocity: Any = property(no_room, no_room)
-    momentum: Any = property(no_room, no_room)
-    cache: Any = property(no_room, no_room)
+    m: ClassVar[Any] = NO_ROOM
+    v: ClassVar[Any] = NO_ROOM
+    velocity: ClassVar[Any] = NO_ROOM
+    momentum: ClassVar[Any] = NO_ROOM
+    cache: ClassVar[Any] = NO_ROOM
 
 
 def closed(name: str) -> AttributeError:
