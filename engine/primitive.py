@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from inspect import signature
 from numbers import Real
 from typing import Any, Final, final
 
@@ -144,9 +145,20 @@ class Primitive:
         self.doc = doc
         self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
 
-    def __call__(self, *operands: object) -> Any:
+    def __call__(self, *operands: object, **keywords: object) -> Any:
         """A number for numbers; otherwise what the first graph operand records."""
-        return self.apply(operands)
+        return self.apply(self.in_order(operands, keywords) if keywords else operands)
+
+    def in_order(self, operands: tuple[object, ...], keywords: dict[str, object]) -> tuple[object, ...]:
+        """All operands of a primitive of a user, by the names that its function has for them."""
+        if self.recipe is None:
+            raise TypeError(f"{self.name} takes its operands by position, got {', '.join(keywords)}=")
+        try:
+            call = signature(self.recipe[0]).bind(*operands, **keywords)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}") from None
+        call.apply_defaults()
+        return (*call.args, *call.kwargs.values())
 
     def apply(self, operands: tuple[object, ...]) -> Any:
         """The same for operands that stand in a tuple."""

@@ -12,22 +12,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, update_wrapper
+from inspect import signature
 from operator import index
 from types import MethodType
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from engine import functions
-from engine.batch import Batch, batch_length, examples
+from engine.batch import Batch, batch_length, examples, is_axis, placed
 from engine.modes import LOCK, STATE, recording, sweeping
 from engine.node import CONSTANT, INPUT, LINK, Node
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
 from engine.sweep import dependents, pull, push, reverse, sever, topological_order
-from engine.trees import Tree, is_array, outer
+from engine.trees import Tree, is_array, outer, with_nodes
 from engine.value import Value, constant
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+Argnames = str | Sequence[str] | None
 
 
 # The epochs in which the calls that are recorded now began, in all threads. A node that was made before the
@@ -42,27 +44,34 @@ class RecordedCall:
     transform differentiates what they depend on. Otherwise they are floats.
     """
 
-    def __init__(self, f: Function, args: Sequence[Any], positions: Sequence[int], keywords: Any) -> None:
+    def __init__(
+        self,
+        f: Function,
+        args: Sequence[Any],
+        chosen: Sequence[int | str],
+        keywords: dict[str, Any],
+        has_aux: bool = False,
+    ) -> None:
         self.order: list[Node] = []
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                raise TypeError(f"argnums asks for argument {i}, but the call has {len(args)} of them")
-        self.arguments = Tree([args[i] for i in positions])
+        call: dict[Any, Any] = {**dict(enumerate(args)), **keywords}
+        self.arguments = Tree([call[key] for key in chosen])
         with LOCK:
             STATE.epoch += 1
             self.began = STATE.epoch
             RUNNING.add(self.began)
-        self.inputs = [new_input(x) for x in self.arguments.scalars]
-        call = list(args)
-        for i, renewed in zip(positions, self.arguments.build(self.inputs), strict=True):
-            call[i] = renewed
+        self.inputs: list[Any] = []
         self.connected = any(isinstance(x, Traceable) for x in self.arguments.scalars)
         try:
+            self.inputs += map(new_input, self.arguments.scalars)
+            call.update(zip(chosen, self.arguments.build(self.inputs), strict=True))
             with recording():
-                self.results = Tree(f(*call, **keywords))
+                result = f(*[call.pop(i) for i in range(len(args))], **call)
+            result, aux = split_pair(result) if has_aux else (result, None)
+            self.results, self.aux = Tree(result), aux
             with sweeping():
                 self.since = min(RUNNING)
-                roots = [y for y in self.results.scalars if isinstance(y, Node)]
+                found = (*self.results.scalars, *Tree(self.aux).scalars)
+                roots = [y for y in found if isinstance(y, Node)]
                 self.order = topological_order(roots, self.inputs, self.since)
             # An input that is not ours belongs to a transform around this one, which differentiates us too.
             others = self.order[len(self.inputs) :]
@@ -103,6 +112,10 @@ class RecordedCall:
     def values(self) -> Any:
         """The results: as nodes, or as numbers."""
         return self.results.build([self.plain(y) for y in self.results.scalars])
+
+    def auxiliary(self) -> Any:
+        """What f has returned beside its results: whatever it is, but no variable of ours is left in it."""
+        return with_nodes(self.aux, lambda x: self.plain(x) if isinstance(x, Node) else x)
 
     def plain(self, y: Any) -> Any:
         """A number where only numbers came in, a node where nodes did."""
@@ -155,24 +168,82 @@ def as_result(x: Any) -> Any:
     return x.as_result() if isinstance(x, Node) else x
 
 
-def positions(argnums: Argnums) -> tuple[int, ...]:
-    """argnums as a tuple. Raises TypeError for what is no integer."""
-    return tuple(map(index, argnums if isinstance(argnums, Sequence) else (argnums,)))
+def split_pair(result: Any) -> tuple[Any, Any]:
+    """A result and what stands beside it. Raises TypeError if there is nothing."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"has_aux needs a function that returns a pair (result, aux), got {result!r:.60}")
+    return result
 
 
-def one_or_all(argnums: Argnums, gradients: Sequence[Any]) -> Any:
-    """One gradient for an int, a tuple of them for several argnums."""
-    return tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
+class Choice(NamedTuple):
+    """Which arguments a transform differentiates, and whether f returns something beside its result."""
+
+    argnums: Argnums
+    argnames: Argnames
+    has_aux: bool
+
+    def keys(self, f: Function, args: Sequence[Any], keywords: dict[str, Any]) -> list[int | str]:
+        """Where they stand in a call, as a position or a keyword.
+
+        Raises TypeError if one is not there, ValueError if one is asked for twice.
+        """
+        if self.argnames is not None:
+            names = (self.argnames,) if isinstance(self.argnames, str) else self.argnames
+            keys = [key_of_name(f, name, args, keywords) for name in names]
+        else:
+            argnums = self.argnums if isinstance(self.argnums, Sequence) else (self.argnums,)
+            keys = [key_of_number(f, index(i), args, keywords) for i in argnums]
+        if len(set(keys)) != len(keys):
+            asked = self.argnums if self.argnames is None else self.argnames
+            raise ValueError(f"an argument is asked for twice: {asked!r:.60}")
+        return keys
+
+    @property
+    def has_one(self) -> bool:
+        return isinstance(self.argnums, int) if self.argnames is None else isinstance(self.argnames, str)
+
+    def pack(self, derivatives: Sequence[Any]) -> Any:
+        """One derivative for one argument, a tuple of them for several."""
+        return derivatives[0] if self.has_one else tuple(derivatives)
+
+
+def key_of_number(f: Function, i: int, args: Sequence[Any], keywords: dict[str, Any]) -> int | str:
+    if -len(args) <= i < len(args):
+        return i % len(args)
+    name = parameters(f)[i : i + 1] if i >= 0 else []
+    if name and name[0] in keywords:
+        return name[0]
+    given = f" by position, and {', '.join(keywords)}" if keywords else " of them"
+    raise TypeError(f"argnums asks for argument {i}, but the call has {len(args)}{given}")
+
+
+def key_of_name(f: Function, name: str, args: Sequence[Any], keywords: dict[str, Any]) -> int | str:
+    if name in keywords:
+        return name
+    names = parameters(f)[: len(args)]
+    if name not in names:
+        given = ", ".join([*names, *keywords]) or "none by name"
+        raise TypeError(f"argnames asks for {name!r}, but the call has {given}: defaults are constants")
+    return names.index(name)
+
+
+def parameters(f: Function) -> list[str]:
+    """The names of what may be given by position, as far as they are known."""
+    try:
+        known = signature(f).parameters.values()
+    except (TypeError, ValueError):  # a builtin
+        return []
+    return [p.name for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 class Transform(ABC):
     """A function made of another, called like it. It can be pickled if the other can, and by its own name
     if it took the place of the other, as a decorator does."""
 
-    def __init__(self, f: Function, argnums: Argnums) -> None:
+    def __init__(self, f: Function, choice: Choice) -> None:
         update_wrapper(self, f, updated=())
         self.f = f
-        self.argnums = argnums
+        self.choice = choice
 
     @abstractmethod
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -182,13 +253,17 @@ class Transform(ABC):
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return name_of(self) or (type(self), (self.f, self.argnums))
+        return name_of(self) or (type(self), (self.f, self.choice))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {getattr(self.f, '__qualname__', self.f)}>"
 
-    def run(self, args: Sequence[Any], keywords: Any) -> RecordedCall:
-        return RecordedCall(self.f, args, positions(self.argnums), keywords)
+    def run(self, args: Sequence[Any], keywords: dict[str, Any]) -> RecordedCall:
+        chosen = self.choice.keys(self.f, args, keywords)
+        return RecordedCall(self.f, args, chosen, keywords, self.choice.has_aux)
+
+    def with_aux(self, result: Any, run: RecordedCall) -> Any:
+        return (result, run.auxiliary()) if self.choice.has_aux else result
 
 
 def name_of(f: object) -> str:
@@ -204,64 +279,83 @@ class ValueAndGrad(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
         run = self.run(args, keywords)
         y = run.scalar("value_and_grad")
-        return run.plain(y), one_or_all(self.argnums, run.arguments.build(run.gradient(y)))
+        gradient = run.arguments.build(run.gradient(y))
+        return self.with_aux(run.plain(y), run), self.choice.pack(gradient)
 
 
-class Grad(ValueAndGrad):
+class Grad(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return super().__call__(*args, **keywords)[1]
+        run = self.run(args, keywords)
+        y = run.scalar("grad")
+        return self.with_aux(self.choice.pack(run.arguments.build(run.gradient(y))), run)
 
 
 class Jacobian(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         run = self.run(args, keywords)
-        return matrix_tree(run, self.argnums, [run.gradient(y) for y in run.results.scalars])
+        matrix = [run.gradient(y) for y in run.results.scalars]
+        return self.with_aux(matrix_tree(run, self.choice, matrix), run)
 
 
 class ForwardJacobian(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         run = self.run(args, keywords)
         count = len(run.inputs)
-        matrix = [run.push_forward([float(i == j) for i in range(count)]) for j in range(count)]
-        return matrix_tree(run, self.argnums, [list(row) for row in zip(*matrix, strict=True)])
+        columns = [run.push_forward([float(i == j) for i in range(count)]) for j in range(count)]
+        matrix = [list(row) for row in zip(*columns, strict=True)]
+        return self.with_aux(matrix_tree(run, self.choice, matrix), run)
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+def value_and_grad(
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None
+) -> Function:
     """The function that returns f(*args) and its gradient to the arguments at `argnums`.
 
-    Raises TypeError if f does not return one number.
+    `argnames` chooses them by name instead. With `has_aux`, f returns (result, aux), and the new function
+    ((result, aux), gradient). Raises TypeError if f does not return one number.
     """
-    return ValueAndGrad(f, argnums)
+    return ValueAndGrad(f, Choice(argnums, argnames, has_aux))
 
 
-def grad(f: Function, argnums: Argnums = 0) -> Function:
-    """The gradient of f to the arguments at `argnums`. Raises TypeError if f does not return one number."""
-    return Grad(f, argnums)
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None) -> Function:
+    """The gradient of f to the arguments at `argnums`, or at `argnames`.
+
+    With `has_aux`, f returns (result, aux), and the new function (gradient, aux). Raises TypeError if f
+    does not return one number.
+    """
+    return Grad(f, Choice(argnums, argnames, has_aux))
 
 
-def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+def jacobian(
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None
+) -> Function:
     """All derivatives of all results, by one reverse sweep for each result.
 
     Returns the tree of the results with a tree of arguments in place of every number; arrays of
-    shapes s and t give one array of shape s + t.
+    shapes s and t give one array of shape s + t. `argnames` and `has_aux` are those of `grad`.
     """
-    return Jacobian(f, argnums)
+    return Jacobian(f, Choice(argnums, argnames, has_aux))
 
 
-def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
+def jacfwd(
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None
+) -> Function:
     """The same as `jacobian`, by one forward sweep for each argument."""
-    return ForwardJacobian(f, argnums)
+    return ForwardJacobian(f, Choice(argnums, argnames, has_aux))
 
 
-def matrix_tree(run: RecordedCall, argnums: Argnums, matrix: Sequence[Sequence[Any]]) -> Any:
+def matrix_tree(run: RecordedCall, choice: Choice, matrix: Sequence[Sequence[Any]]) -> Any:
     """A row per result, a column per input, as a tree of results of trees of arguments."""
     blocks = outer(run.results, run.arguments, matrix)
-    return run.results.assemble([one_or_all(argnums, block) for block in blocks])
+    return run.results.assemble([choice.pack(block) for block in blocks])
 
 
-def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """The second derivatives of f, reverse over reverse."""
-    return jacobian(grad(f, argnums), argnums)
+def hessian(
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None
+) -> Function:
+    """The second derivatives of f, reverse over reverse. `argnames` and `has_aux` are those of `grad`."""
+    gradient = grad(f, argnums, has_aux, argnames=argnames)
+    return jacobian(gradient, argnums, has_aux, argnames=argnames)
 
 
 def as_arguments(x: Any) -> tuple[Any, ...]:
@@ -269,23 +363,30 @@ def as_arguments(x: Any) -> tuple[Any, ...]:
     return x if type(x) is tuple else (x,)
 
 
-def vjp(f: Function, *x: Any) -> tuple[Any, Function]:
-    """f(*x), and the function from a cotangent of the result to the tuple of cotangents of x."""
-    run = RecordedCall(f, x, range(len(x)), {})
+def vjp(f: Function, *x: Any, has_aux: bool = False) -> Any:
+    """f(*x), and the function from a cotangent of the result to the tuple of cotangents of x.
+
+    With `has_aux`, f returns (result, aux), and aux comes third.
+    """
+    run = RecordedCall(f, x, range(len(x)), {}, has_aux)
     run.retire()
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         seeds = matching(run.results, cotangent, "a cotangent like the result of f")
         return tuple(run.arguments.build(run.pull_back(run.results.scalars, seeds)))
 
-    return run.values(), pullback
+    return (run.values(), pullback, run.auxiliary()) if has_aux else (run.values(), pullback)
 
 
-def jvp(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
-    """f(x), and its derivative in the direction v. Tuples x and v are several arguments: f(*x)."""
-    run = RecordedCall(f, as_arguments(x), range(len(as_arguments(x))), {})
+def jvp(f: Function, x: Any, v: Any, has_aux: bool = False) -> Any:
+    """f(x), and its derivative in the direction v. Tuples x and v are several arguments: f(*x).
+
+    With `has_aux`, f returns (result, aux), and aux comes third.
+    """
+    run = RecordedCall(f, as_arguments(x), range(len(as_arguments(x))), {}, has_aux)
     tangents = matching(run.arguments, list(as_arguments(v)), "a direction like x")
-    return run.values(), run.results.build(run.push_forward(tangents))
+    derivative = run.results.build(run.push_forward(tangents))
+    return (run.values(), derivative, run.auxiliary()) if has_aux else (run.values(), derivative)
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
@@ -305,14 +406,15 @@ def matching(tree: Tree, other: Any, what: str) -> list[Any]:
     return [as_plain(x) for x in taken.scalars]
 
 
-def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None) -> Function:
+def vmap(f: Function, in_axes: Any = 0, reduce: str | None = None, *, out_axes: Any = 0) -> Function:
     """f, over a batch: of every argument, one example after the other along its axis in `in_axes`.
 
-    Arrays and lists have axes, tuples, dicts and modules are mapped inside; None broadcasts.
-    `reduce` is None to stack the results, "sum" or "mean" to combine them. Raises ValueError for an
-    empty batch or axes of different length.
+    Arrays and lists have axes, tuples, dicts, dataclasses and modules are mapped inside, by a tree of axes
+    if they have several; None broadcasts; keywords run along their first axes. `reduce` is None to stack the
+    results along `out_axes`, "sum" or "mean" to combine them. Raises ValueError for an empty batch or axes
+    of different length.
     """
-    return Mapped(f, Batch(in_axes, reduce).checked())
+    return Mapped(f, Batch(in_axes, reduce, out_axes).checked())
 
 
 @final
@@ -324,30 +426,38 @@ class Mapped:
         self.example = f
         self.batch = batch
 
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
     def __reduce__(self) -> Any:
         return name_of(self) or (Mapped, (self.example, self.batch))
 
-    def __call__(self, *args: Any) -> Any:
-        axes = self.batch.axes(len(args))
-        count = batch_length(args, axes)
-        columns = [examples(arg, axis, count) for arg, axis in zip(args, axes, strict=True)]
-        results = [Tree(self.example(*example)) for example in zip(*columns, strict=True)]
-        return combined(results, self.batch.reduce, args)
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        every = (*args, keywords) if keywords else args
+        axes = [*self.batch.axes(len(args)), 0][: len(every)]
+        count = batch_length(every, axes)
+        columns = [examples(arg, axis, count) for arg, axis in zip(every, axes, strict=True)]
+        rows = list(zip(*columns, strict=True))
+        results = [self.example(*row[: len(args)], **(row[-1] if keywords else {})) for row in rows]
+        return combined(results, self.batch, any(map(is_array, (*args, *keywords.values()))))
 
 
-def combined(results: list[Tree], reduce: str | None, args: Sequence[Any]) -> Any:
-    """The results of all examples: stacked (an array if an argument was one) or reduced."""
-    first = results[0]
-    if any(result.form != first.form for result in results):
+def combined(results: list[Any], batch: Batch, of_arrays: bool) -> Any:
+    """The results of all examples: stacked (arrays, if an argument was one) or reduced."""
+    trees = [Tree(result) for result in results]
+    first = trees[0]
+    if any(tree.form != first.form for tree in trees):
         raise ValueError("vmap needs results of one structure from all examples, got different ones")
-    columns = list(zip(*(result.scalars for result in results), strict=True))
-    if reduce is not None:
-        combine = functions.sum if reduce == "sum" else functions.mean
+    columns = list(zip(*(tree.scalars for tree in trees), strict=True))
+    if batch.reduce is not None:
+        combine = functions.sum if batch.reduce == "sum" else functions.mean
         return first.build([combine(column) for column in columns])
-    if any(map(is_array, args)) or any(piece.shape is not None for piece in first.pieces):
-        rows = [[as_plain(x) for x in result.scalars] for result in results]
-        return first.build_columns(rows, (len(results),))
-    return first.assemble([list(column) for column in columns])
+    in_front = is_axis(batch.out_axes, 0)
+    if in_front and not of_arrays and all(piece.shape is None for piece in first.pieces):
+        return first.assemble([list(column) for column in columns])
+    rows = [[as_plain(x) for x in tree.scalars] for tree in trees]
+    stacked = first.build_columns(rows, (len(results),))
+    return stacked if in_front else placed(Tree(stacked), results[0], batch.out_axes)
 
 
 def as_plain(x: Any) -> Any:

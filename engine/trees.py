@@ -1,4 +1,4 @@
-"""Nested arguments, flat and back: lists, tuples, dicts, NumPy arrays and modules of numbers.
+"""Nested arguments, flat and back: lists, tuples, dicts, dataclasses, NumPy arrays and modules of numbers.
 
 A tree falls into pieces, single numbers or whole arrays, and a function that puts pieces of the same
 kind together again. A class of yours takes part if it has `tree_parts()`, which returns its parts
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from copy import copy
+from dataclasses import Field, fields, is_dataclass
 from importlib import import_module
 from math import prod
 from typing import Any, NamedTuple
@@ -54,8 +55,32 @@ def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
         return tree, type(tree)
     if tree is None:
         return (), lambda new: None
+    if is_dataclass(tree) and not isinstance(tree, type):
+        names = [field.name for field in fields(tree) if not is_static(field)]
+        return [getattr(tree, name) for name in names], lambda new: replaced(tree, names, new)
     split = getattr(tree, "tree_parts", None)
     return None if split is None else split()
+
+
+def is_static(field: Field[Any]) -> bool:
+    """Whether a field of a dataclass is a setting: `field(metadata={"static": True})`, as for JAX."""
+    return bool(field.metadata.get("static"))
+
+
+def settings_of(tree: Any) -> list[Any]:
+    """What a container has beside its parts: the keys of a dict, the static fields of a dataclass."""
+    if isinstance(tree, dict):
+        return keys_of(tree)
+    static = [field for field in fields(tree) if is_static(field)] if is_dataclass(tree) else []
+    return [getattr(tree, field.name) for field in static]
+
+
+def replaced(tree: Any, names: Sequence[str], values: Sequence[Any]) -> Any:
+    """A dataclass like `tree` with other fields; nothing is initialised again."""
+    twin = copy(tree)
+    for name, value in zip(names, values, strict=True):
+        object.__setattr__(twin, name, value)  # also of a frozen one
+    return twin
 
 
 def keys_of(tree: dict[Any, Any]) -> list[Any]:
@@ -116,8 +141,7 @@ class Tree:
                 form.append(piece.shape)
             else:
                 self.containers.append((len(split[0]), split[1]))
-                keys = map(repr, keys_of(part)) if isinstance(part, dict) else ()
-                form.append((type(part), len(split[0]), *keys))
+                form.append((type(part), len(split[0]), *map(repr, settings_of(part))))
         self.form: Hashable = tuple(form)
         self.scalars = [x for piece in self.pieces for x in piece.scalars]
 
@@ -158,6 +182,17 @@ class Tree:
                 for i, p in self.offsets()
             ]
         )
+
+
+def with_nodes(tree: Any, function: Callable[[Any], Any]) -> Any:
+    """A tree in which `function` has been applied to all nodes; whatever else it holds stays as it is."""
+
+    def renewed(piece: Any) -> Any:
+        if not is_array(piece):
+            return function(piece)
+        return array_of(list(map(function, piece.flat)), piece.shape) if piece.dtype == object else piece
+
+    return Tree(tree).assemble([renewed(piece) for piece, split in walk(tree) if split is None])
 
 
 def outer(outputs: Tree, inputs: Tree, rows: Sequence[Sequence[Any]]) -> list[Any]:

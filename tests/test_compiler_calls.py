@@ -242,8 +242,10 @@ def test_another_shape_or_dtype_is_another_trace_or_the_same_numbers():
     assert len(f.cache) == 6
 
 
-def test_a_mapped_function_takes_no_keywords():
-    with pytest.raises(TypeError, match="no keyword"):
+def test_keywords_of_a_mapped_function_run_over_examples():
+    f = vmap(loss, in_axes=(None, 0))
+    np.testing.assert_array_equal(jit(f)(W, X, y=Y), f(W, X, y=Y))
+    with pytest.raises(ValueError, match="3 entries for a call with 2"):
         jit(vmap(loss, in_axes=(None, 0, 0)))(W, X, y=Y)
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import MethodType
 from typing import Any, Final, final
 
+from engine.batch import is_axis
 from engine.compiler.backend import Backend, Options, refused
 from engine.compiler.cache import Cache
 from engine.compiler.calls.as_nodes import FunctionOutput, TapeOutput, as_nodes, number
@@ -59,7 +60,8 @@ def jit(
         raise ValueError(f"threads is an int of 1 or more, got {threads!r}")
     statics = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     options = Options(threads, dtype, bool(fast_math))
-    batch = f.batch if isinstance(f, Mapped) else None
+    # Of results that are stacked along another axis, all examples are traced together.
+    batch = f.batch if isinstance(f, Mapped) and is_axis(f.batch.out_axes, 0) else None
     signature = Signature(statics, batch, not takes_keyword(f, "out"))
     return Compiled(f, signature, backend_named(backend), options)
 
@@ -135,7 +137,7 @@ class Compiled(Exports):
     def specialise(self, call: Call) -> Specialisation:
         """A new specialisation. Raises TracingError or TypeError."""
         f = self.source()
-        example = f.example if isinstance(f, Mapped) else f
+        example = f.example if isinstance(f, Mapped) and self.signature.batch is not None else f
         names = argument_names(example, call.statics, len(call.arguments.example))
         backend, batch = BACKENDS[self.backend], self.signature.batch
         made = specialised(call.inline(example), call.arguments, names, batch, backend, self.options)

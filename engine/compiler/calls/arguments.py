@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from math import prod
 from typing import Any, Final, NamedTuple
 
-from engine.batch import Axis, batch_length, inner
+from engine.batch import batch_length, inner, is_axis
 from engine.compiler.backend import Block
 from engine.primitive import Traceable, as_float
-from engine.trees import is_array, parts
+from engine.trees import is_array, is_static, parts
 
 NUMBER: Final = "number"
 NUMBERS: Final = frozenset({float, int})  # what a long sequence mostly consists of
@@ -40,7 +41,7 @@ class Arguments:
     has_array whether one of the arguments is an array
     """
 
-    def __init__(self, args: Sequence[Any], axes: Sequence[Axis] | None) -> None:
+    def __init__(self, args: Sequence[Any], axes: Sequence[Any] | None) -> None:
         self.leaves: list[Leaf] = []
         self.examples = 0 if axes is None else batch_length(args, axes)
         taken = [self.take(arg, axis) for arg, axis in zip(args, axes or [None] * len(args), strict=True)]
@@ -48,11 +49,11 @@ class Arguments:
         self.example = [example for _, example in taken]
         self.has_array = any(map(is_array, args))
 
-    def take(self, arg: Any, axis: Axis) -> tuple[Hashable, Any]:
+    def take(self, arg: Any, axis: Any) -> tuple[Hashable, Any]:
         """(key, one example) of an argument; its numbers become leaves."""
         if is_array(arg):
             return self.take_array(arg, axis)
-        if isinstance(arg, list) and axis == 0:
+        if isinstance(arg, list) and is_axis(axis, 0):
             return self.take_examples(arg)
         if type(arg) in (list, tuple) and arg and NUMBERS.issuperset(map(type, arg)) and axis is None:
             self.leaves.append(Leaf(tuple(arg), Block(len(arg), False)))
@@ -60,7 +61,8 @@ class Arguments:
         children = parts(arg)
         if children is None:
             return self.take_number(arg)
-        taken = [self.take(child, inner(arg, axis)) for child in children[0]]
+        axes = inner(arg, axis, len(children[0]))
+        taken = [self.take(child, at) for child, at in zip(children[0], axes, strict=True)]
         keys = [key for key, _ in taken]
         if type(arg) in (list, tuple) and arg and keys.count(NUMBER) == len(keys):
             return (type(arg), NUMBER, len(keys)), children[1]([example for _, example in taken])
@@ -73,7 +75,7 @@ class Arguments:
         self.leaves.append(Leaf(arg, Block(1, False)))
         return NUMBER, arg
 
-    def take_array(self, arg: Any, axis: Axis) -> tuple[Hashable, Any]:
+    def take_array(self, arg: Any, axis: int | None) -> tuple[Hashable, Any]:
         check_dtype(arg)
         if axis is None:
             self.leaves.append(Leaf(arg, Block(arg.size, False)))
@@ -183,6 +185,8 @@ def details(tree: Any) -> Hashable:
         return tuple(tree)
     if isinstance(tree, (list, tuple)) or tree is None:
         return None
+    if is_dataclass(tree):
+        return tuple(settings(getattr(tree, field.name), {}) for field in fields(tree) if is_static(field))
     return settings(tree, {})
 
 

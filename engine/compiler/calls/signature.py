@@ -47,13 +47,12 @@ class Signature(NamedTuple):
 
     def read(self, args: Sequence[Any], keywords: dict[str, Any]) -> Call:
         """Raises TypeError or ValueError for arguments that nothing can be traced with."""
-        if keywords and self.batch is not None:
-            raise TypeError(f"vmap takes no keyword arguments but out, got {', '.join(keywords)}")
         statics = positions(self.statics, len(args))
         traced = [arg for i, arg in enumerate(args) if i not in statics] + ([keywords] if keywords else [])
         axes = None
         if self.batch is not None:
             axes = [axis for i, axis in enumerate(self.batch.axes(len(args))) if i not in statics]
+            axes += [0] if keywords else []  # as in JAX: keywords run over examples
         arguments = Arguments(traced, axes)
         fixed = tuple(static(args[i]) for i in statics)
         key = (fixed, len(args), bool(keywords), arguments.key)
