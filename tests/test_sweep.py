@@ -89,7 +89,7 @@ def test_vmap_keeps_the_name_and_says_which_lengths_it_found():
     assert vmap(double).__name__ == "double"
     with pytest.raises(ValueError, match="got no mapped axis"):
         vmap(double, in_axes=None)(1.0, 2.0)
-    with pytest.raises(ValueError, match=r"got \[1, 2\]"):
+    with pytest.raises(ValueError, match="got 1 in argument 0, 2 in argument 1"):
         vmap(double)([1.0], [1.0, 2.0])
 
 
