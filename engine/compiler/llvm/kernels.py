@@ -65,6 +65,13 @@ class Expressions(Walker[Term]):
             )
         return self.let("float", f"sitofp {self.type('ints')} {term.text} to {self.shape.type}")
 
+    def as_kind(self, kind: str, term: Term) -> Term:
+        """What goes where a type is declared: ints become floats there."""
+        return self.floated(term) if kind == "float" else term
+
+    def store(self, kind: str, term: Term, place: str) -> None:
+        self.code.do(f"store {self.type(kind)} {self.as_kind(kind, term).text}, ptr {place}")
+
     def alike(self, a: Term, b: Term) -> tuple[Term, Term]:
         """Both of one kind."""
         if a.kind == b.kind:
@@ -183,8 +190,7 @@ class Expressions(Walker[Term]):
             if kind == "list":
                 parts += [f"ptr {x.text}", f"i64 {x.length}"]
             else:
-                x = self.floated(x) if kind == "float" else x
-                parts.append(f"{self.type(kind)} {x.text}")
+                parts.append(f"{self.type(kind)} {self.as_kind(kind, x).text}")
         name = kernel_name(kernel, self.shape)
         return Term(self.code.call(self.type(kernel.result), name, parts), kernel.result)
 

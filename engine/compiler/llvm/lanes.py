@@ -85,10 +85,9 @@ class Masked(Expressions):
         """Returns from the lanes that run."""
         self.returned = True
         active, kind = self.active(), self.kernel.result
-        value = self.floated(value) if kind == "float" else value
+        value = self.as_kind(kind, value)
         before = self.let(kind, f"load {self.type(kind)}, ptr %result")
-        chosen = self.selected(Term(active, "bool"), value, before)
-        self.code.do(f"store {self.type(kind)} {chosen.text}, ptr %result")
+        self.store(kind, self.selected(Term(active, "bool"), value, before), "%result")
         live = self.code.let(f"load {self.bits}, ptr %live")
         rest = self.meet(live, self.inverted(active))
         self.code.do(f"store {self.bits} {rest}, ptr %live")
@@ -98,11 +97,11 @@ class Masked(Expressions):
         kind = self.kernel.variables[name]
         if kind == "int" and (value.kind != "int" or self.region is not None):
             raise Untranslatable(f"{self.kernel.name} has integers that differ from lane to lane")
-        value = self.floated(value) if kind == "float" else value
+        value = self.as_kind(kind, value)
         if self.region is not None:
             before = self.let(kind, f"load {self.type(kind)}, ptr {self.place(name)}")
             value = self.selected(Term(self.region, "bool"), value, before)
-        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.place(name)}")
+        self.store(kind, value, self.place(name))
 
     def conditional(self, node: ast.If) -> None:
         test = self.expression(node.test).text
@@ -162,8 +161,7 @@ class Masked(Expressions):
             return self.floated(self.expression(node))
         place = self.code.reserve(self.shape.type)
         with self.inside(test, jump=True):
-            value = self.floated(self.expression(node))
-            self.code.do(f"store {self.shape.type} {value.text}, ptr {place}")
+            self.store("float", self.expression(node), place)
         return self.let("float", f"load {self.shape.type}, ptr {place}")
 
 

@@ -27,9 +27,7 @@ class Branching(Expressions):
         self.code.begin(self.code.label())  # what follows is never reached
 
     def assign(self, name: str, value: Term) -> None:
-        kind = self.kernel.variables[name]
-        value = self.floated(value) if kind == "float" else value
-        self.code.do(f"store {self.type(kind)} {value.text}, ptr {self.place(name)}")
+        self.store(self.kernel.variables[name], value, self.place(name))
 
     def conditional(self, node: ast.If) -> None:
         for statements in self.code.arms(self.expression(node.test).text, node.body, node.orelse):
@@ -50,9 +48,7 @@ class Branching(Expressions):
         kind = self.kernel.type_of(body)
         place = self.code.reserve(self.type(kind))
         for arm in self.code.arms(test.text, body, orelse):
-            value = self.expression(arm)
-            value = self.floated(value) if kind == "float" else value
-            self.code.do(f"store {self.type(kind)} {value.text}, ptr {place}")
+            self.store(kind, self.expression(arm), place)
         return self.let(kind, f"load {self.type(kind)}, ptr {place}")
 
 
