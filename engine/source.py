@@ -12,9 +12,9 @@ ROOT: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOUSE: Final = tuple(os.path.join(ROOT, name, "") for name in ("engine", "nn"))
 
 
-def user_line() -> str:
-    """'file:line: text' of the caller's nearest frame outside `engine` and `nn`, or ""."""
-    frame: FrameType | None = sys._getframe()
+def user_line(innermost: FrameType | None = None) -> str:
+    """'file:line: text' of the nearest frame outside `engine` and `nn`, from the caller's on, or ""."""
+    frame: FrameType | None = innermost or sys._getframe()
     while frame is not None and frame.f_code.co_filename.startswith(HOUSE):
         frame = frame.f_back
     if frame is None:

@@ -186,3 +186,61 @@ def test_an_argument_that_is_no_number_leaves_nothing_running():
     with pytest.raises(TypeError, match="str"):
         grad(lambda x: x)("a")
     assert before == RUNNING
+
+
+class Scale:
+    def __init__(self, factor):
+        self.factor = factor
+
+    @partial(jit, static_argnums=0)
+    def times(self, x):
+        return self.factor * x
+
+
+def powers(x, n=2, *, mode="sum"):
+    found = [x**i for i in range(n)]
+    return sum(found) if mode == "sum" else found[-1]
+
+
+def test_static_arguments_by_position_by_name_or_by_default():
+    for f in (
+        jit(powers, static_argnums=1, static_argnames="mode"),
+        jit(powers, static_argnames=("n", "mode")),
+    ):
+        assert f(3.0) == f(3.0, 2) == f(3.0, n=2) == f(x=3.0, n=2) == 4.0
+        assert f(3.0, n=3) == f(3.0, 3, mode="sum") == 13.0
+        assert f(3.0, 3, mode="last") == f(3.0, mode="last", n=3) == 9.0
+        assert pickle.loads(pickle.dumps(f))(3.0, n=3, mode="last") == 9.0
+    assert Scale(2.0).times(3.0) == 6.0
+    with pytest.raises(ValueError, match="'k', which is no argument"):
+        jit(powers, static_argnames="k")
+    with pytest.raises(TypeError, match="static_argnums asks for argument 5"):
+        jit(powers, static_argnums=5)(1.0)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: jit(lambda s: s)("a"), lambda: jit(lambda x, s: x)(1.0, s=Scale(1.0))]
+)
+def test_what_is_no_number_has_to_be_static(call):
+    with pytest.raises(
+        TypeError, match=r"(str 'a'|Scale).*has to be static \(static_argnums, static_argnames\)"
+    ):
+        call()
+
+
+@pytest.mark.parametrize("f", [lambda n: sum(range(n)), lambda n: [1.0, 2.0][n], lambda n: [0.0] * 2 * n])
+def test_what_counts_or_indexes_is_not_traced(f):
+    with pytest.raises(TypeError, match=r"Symbol.* \(.*test_grammar\.py:\d+: |list"):
+        jit(f)(1.0)
+
+
+def test_the_error_of_an_index_is_that_of_a_trace():
+    with pytest.raises(engine.TracingError, match=r"test_grammar\.py:\d+: .*static_argnums"):
+        jit(lambda n: [1.0, 2.0][n])(1.0)
+
+
+def test_an_export_before_the_first_call_asks_for_one():
+    for f in (jit(grad(engine.sin)), jit(lambda *xs: xs[0])):
+        with pytest.raises(TypeError, match=r"call <compiled .*> first"):
+            f.to_c("f")
+    assert "f(" in jit(lambda x: x).to_c("f")

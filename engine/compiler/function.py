@@ -12,9 +12,9 @@ from engine.batch import is_axis
 from engine.compiler.backend import Backend, Options, refused
 from engine.compiler.cache import Cache
 from engine.compiler.calls.as_nodes import FunctionOutput, TapeOutput, as_nodes, number
-from engine.compiler.calls.functions import Function, argument_names, picklable, positional, takes_keyword
+from engine.compiler.calls.functions import Function, argument_names, arity, picklable
 from engine.compiler.calls.results import written
-from engine.compiler.calls.signature import Call, Signature
+from engine.compiler.calls.signature import Call, Signature, signature_of
 from engine.compiler.errors import Enclosed
 from engine.compiler.exports import Exports
 from engine.compiler.llvm import llvm
@@ -32,6 +32,7 @@ def jit(
     f: Function,
     *,
     static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
     threads: int = 1,
     dtype: str = "float64",
     fast_math: bool = False,
@@ -40,6 +41,7 @@ def jit(
     """f, compiled: traced once for each structure of its arguments; floats to floats, arrays to arrays.
 
     static_argnums  arguments that are part of the program: hashable, a new value is a new trace
+    static_argnames  the same by name; one of both will do, for calls of either kind
     threads         over the examples of `jit(vmap(f))`
     dtype           "float64" or "float32", in which sums in loops of long formulas are added, too
     fast_math       lets the compiler regroup and contract sums and products
@@ -58,11 +60,10 @@ def jit(
         raise ValueError(f"dtype is one of {', '.join(DTYPES)}, got {dtype!r}")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ValueError(f"threads is an int of 1 or more, got {threads!r}")
-    statics = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     options = Options(threads, dtype, bool(fast_math))
     # Of results that are stacked along another axis, all examples are traced together.
     batch = f.batch if isinstance(f, Mapped) and is_axis(f.batch.out_axes, 0) else None
-    signature = Signature(statics, batch, not takes_keyword(f, "out"))
+    signature = signature_of(f, static_argnums, static_argnames, batch)
     return Compiled(f, signature, backend_named(backend), options)
 
 
@@ -166,9 +167,10 @@ class Compiled(Exports):
     def latest(self) -> Specialisation:
         """The last that was called; before the first call, that of numbers for all arguments."""
         if not self.cache:
-            if self.signature.statics or self.signature.batch is not None:
+            count = arity(self.source())
+            if count is None or self.signature.statics or self.signature.batch is not None:
                 raise TypeError(f"call {self!r} first: the structure of its arguments is not known")
-            self.specialise(self.signature.read([0.0] * len(positional(self.source())), {}))
+            self.specialise(self.signature.read([0.0] * count, {}))
         return self.cache.latest
 
     def __repr__(self) -> str:

@@ -71,7 +71,13 @@ class Arguments:
 
     def take_number(self, arg: Any) -> tuple[Hashable, Any]:
         if not isinstance(arg, Traceable):
-            as_float(arg)
+            try:
+                as_float(arg)
+            except TypeError as error:
+                raise TypeError(
+                    f"{error}; what is no number, such as a string or a self, has to be static "
+                    f"(static_argnums, static_argnames)"
+                ) from None
         self.leaves.append(Leaf(arg, Block(1, False)))
         return NUMBER, arg
 

@@ -30,6 +30,15 @@ def positional(f: Function) -> list[Parameter]:
     return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
+def arity(f: Function) -> int | None:
+    """How many arguments a call has by position; None if that is not known, or not one number."""
+    try:
+        parameters = signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional(f))
+
+
 def takes_keyword(f: Function | None, name: str) -> bool:
     """Whether a call may have this keyword; False for what is mapped, which takes none."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from engine.compiler.errors import TracingError
 from engine.compiler.tape.flatten import flattened
 from engine.compiler.tape.symbol import Symbol, applied
 from engine.compiler.tape.tape import Tape
@@ -32,11 +33,27 @@ def trace(f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str]) -> Tape
                 entries, outputs = flattened(inputs, results, began, LIMIT)
             del results  # before the collector is on again, and walks through the graph
         return Tape(names, entries, outputs)
+    except TypeError as error:
+        if "'Symbol'" in str(error) or "not Symbol" in str(error):  # Python's own: range(n), table[n]
+            raise no_integer(error) from error
+        raise
     finally:
         for x in inputs:  # f may have kept them
             x.end(line)
         with LOCK:
             STATE.traces -= 1
+
+
+def no_integer(error: TypeError) -> TracingError:
+    """The error for a traced number that was to count or to index, with the line."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    line = user_line(None if at is None else at.tb_frame)
+    return TracingError(
+        f"{error}{f' ({line})' if line else ''}: a traced number is only known when the compiled function "
+        f"runs; what counts or indexes has to be a static argument (static_argnums, static_argnames)"
+    )
 
 
 def result(x: object) -> float:
