@@ -158,6 +158,11 @@ def test_a_product_leaves_the_range_only_if_it_is_out_of_it():
         assert all(map(alike, slopes, [1e200, 1e200, 1e-200, 1e-200]))
         assert transform(grad(engine.prod))([0.0, 5e-324, 1e300, 1e300, 2.0])[1:] == [0.0] * 4
     assert hessian(engine.prod)([2.0, 3.0, 5.0, 7.0])[0] == [0.0, 35.0, 21.0, 15.0]
+    many = [1e-200] * 5 + [1e200] * 5
+    assert alike(engine.prod(many), 1.0, 40)
+    assert all(map(lambda got, x: alike(got, 1 / x, 40), grad(engine.prod)(many), many))
+    wide = hessian(engine.prod)([-2.0, -1.5e135, 1e135, 0.5])[0]
+    assert all(map(alike, wide, [0.0, 5e134, -7.5e134, -1.5e270]))
     assert engine.prod([inf, 0.0, 1.0, 1.0]) != engine.prod([inf, 1.0])
 
 

@@ -20,6 +20,10 @@ from engine.primitives.row import helper, row
 from engine.primitives.selection import matches
 from engine.primitives.trigonometry import hypot, unit
 
+FEW: Final = (
+    8  # factors: of more, products are not multiplied anew for each; second derivatives can be inf then
+)
+
 
 def all_but_each(terms: Sequence[Any], combine: Callable[[Any, Any], Any], empty: float) -> list[Any]:
     """For each term, all the others combined, in linear time."""
@@ -36,6 +40,8 @@ def products_of_others(xs: Sequence[Any]) -> list[Any]:
     """For each of xs, the product of all the others, out of range only if it is so at the end."""
     if len(xs) < 4:  # two factors are out of range on the way only if their product is
         return all_but_each(xs, operator.mul, 1.0)
+    if len(xs) <= FEW:
+        return [prod(*xs[:i], *xs[i + 1 :]) for i in range(len(xs))]
     before, after = running_products(xs[:-1]), running_products(xs[:0:-1])
     return [scaled(x * y, k + m) for (x, k), (y, m) in zip(before, reversed(after), strict=True)]
 
