@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Any, Final, final
 
 from engine.modes import STATE
 from engine.operators import Operators
@@ -129,6 +129,12 @@ class Node(Operators):
         """The name of the primitive, "" for a leaf."""
         return self.primitive.name
 
+    def through(self, node: Node, i: int, x: Any, local: Any, condition: Any) -> Any:
+        """What passes, of a derivative x, between a node and its operand i: x times the local one. This node
+        is one of the two; `condition` is for symbols.
+        """
+        return times(x, local)
+
     def as_result(self) -> Node:
         """What a finished sweep hands over in place of this derivative."""
         return self
@@ -146,3 +152,12 @@ class Node(Operators):
     def source(self) -> str:
         """Under `engine.debug()`, file, line and text of the user's source that made the node."""
         return self.note.source if self.note is not None else ""
+
+
+def times(x: Any, y: Any) -> Any:
+    """x * y, without a node for a factor of one: exact, and it keeps derivative graphs short."""
+    if isinstance(x, float) and x == 1.0:
+        return y
+    if isinstance(y, float) and y in (1.0, -1.0):
+        return x if y == 1.0 else -x
+    return x * y

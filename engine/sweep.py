@@ -8,7 +8,7 @@ sums on the nodes instead of in a dict, and has the rules of the commonest rows 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, final
 
 from engine.errors import StaleGraphError
 from engine.modes import LOCK, STATE, no_grad, sweeping
@@ -25,14 +25,32 @@ def pull(order: Sequence[Node], seeds: dict[int, Any], active: set[int], on_node
     adjoints = dict(seeds)
     for node in reversed(order):
         if id(node) in adjoints:  # no gradient comes to what only jumps, such as floor, look at
-            for parent, local in edges(node, active, on_nodes):
-                accumulate(adjoints, parent, times(adjoints[id(node)], local))
+            for edge in edges(node, active, on_nodes):
+                accumulate(adjoints, edge.operand, edge.passes(adjoints[id(node)]))
     return adjoints
 
 
-def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[tuple[int, Any]]:
-    """(id of operand, partial derivative to it) of the active operands that the node looks at, on floats or
-    on nodes."""
+@final
+class Edge:
+    """From a node to its operand i, by id: the partial derivative, and where something passes (`condition`
+    is None, for everywhere, or a symbol that is not 0 there).
+    """
+
+    def __init__(self, node: Node, i: int, operand: int, local: Any, condition: Any) -> None:
+        self.node = node
+        self.i = i
+        self.operand = operand
+        self.local = local
+        self.condition = condition if isinstance(condition, Node) and condition.is_symbol else None
+
+    def passes(self, x: Any) -> Any:
+        """What passes of a derivative x, one way or the other."""
+        carrier = x if isinstance(x, Node) and x.is_symbol else self.node
+        return carrier.through(self.node, self.i, x, self.local, self.condition)
+
+
+def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[Edge]:
+    """The edges to the active operands that the node looks at, on floats or on nodes."""
     primitive = node.primitive
     parents = node.parents
     for parent in parents:
@@ -41,17 +59,40 @@ def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[tuple[
             raise stale(node, parent)
     if primitive.gradient is not None:
         gradient = primitive.gradient(parents) if on_nodes else local_gradient(node)
-        for parent, derivative in zip(parents, gradient, strict=True):
-            ignored = derivative is None or (primitive.gated and as_number(derivative) == 0.0)
-            if id(parent) in active and not ignored:
-                yield id(parent), derivative
+        for i, (parent, local) in enumerate(zip(parents, gradient, strict=True)):
+            if local is not None and id(parent) in active:
+                condition = local if primitive.gated else None
+                if not is_closed(condition):
+                    yield Edge(node, i, id(parent), local, condition)
     else:
         for i, partial in enumerate(primitive.partials):
-            if partial is not None and id(parents[i]) in active and not ignores(node, i, active):
-                yield id(parents[i]), partial(*parents) if on_nodes else slope(node, i)
+            if partial is not None and id(parents[i]) in active and not ignores(node, i):
+                local = partial(*parents) if on_nodes else slope(node, i)
+                condition = symbolic_gate(node, i, local) if node.is_symbol else None
+                if not is_closed(condition):
+                    yield Edge(node, i, id(parents[i]), local, condition)
 
 
-def ignores(node: Node, i: int, active: Container[int]) -> bool:
+def is_closed(condition: Any) -> bool:
+    """Whether nothing passes for sure."""
+    return condition is not None and as_number(condition) == 0.0  # a symbol's is nan
+
+
+def symbolic_gate(node: Node, i: int, local: Any) -> Any:
+    """What is 0 where a symbol does not look at its operand i; None if it looks at it anyway."""
+    gate = node.primitive.structural[i]
+    if isinstance(gate, bool):
+        return local if gate else None
+    return None if is_variable_factor(node, i) else gate(*node.parents)
+
+
+def is_variable_factor(node: Node, i: int) -> bool:
+    """Whether the gate to operand i is a coefficient that is no constant."""
+    others = (x.primitive is not CONSTANT for j, x in enumerate(node.parents) if j != i)
+    return isinstance(node.primitive.structural[i], Coefficient) and any(others)
+
+
+def ignores(node: Node, i: int) -> bool:
     """Whether a node does not look at its operand i, as the column `structural` says: nothing passes there,
     so that an infinite slope beyond is not multiplied by 0. A symbol does not know."""
     gate = node.primitive.structural[i]
@@ -59,21 +100,9 @@ def ignores(node: Node, i: int, active: Container[int]) -> bool:
         return False
     if isinstance(gate, bool):
         return gate and slope(node, i) == 0.0
-    operands = node.parents
-    if isinstance(gate, Coefficient) and any(
-        j != i and id(operands[j]) in active for j in range(len(operands))
-    ):
+    if is_variable_factor(node, i):
         return False
-    return as_number(gate(*[operand._data for operand in operands])) == 0.0
-
-
-def times(x: Any, y: Any) -> Any:
-    """x * y, without a node for a factor of one: exact, and it keeps derivative graphs short."""
-    if isinstance(x, float) and x == 1.0:
-        return y
-    if isinstance(y, float) and y in (1.0, -1.0):
-        return x if y == 1.0 else -x
-    return x * y
+    return as_number(gate(*[operand._data for operand in node.parents])) == 0.0
 
 
 def accumulate(sums: dict[int, Any], key: int, term: Any) -> None:
@@ -161,8 +190,8 @@ def push(order: Sequence[Node], tangents: dict[int, Any], on_nodes: bool) -> dic
     tangents = dict(tangents)
     for node in order:
         if id(node) not in tangents:
-            for parent, local in edges(node, tangents, on_nodes):
-                accumulate(tangents, id(node), times(local, tangents[parent]))
+            for edge in edges(node, tangents, on_nodes):
+                accumulate(tangents, id(node), edge.passes(tangents[edge.operand]))
     return tangents
 
 
@@ -289,12 +318,10 @@ def passed(node: Node) -> Sequence[float | None]:
     if primitive.gradient is not None:
         gradient = local_gradient(node)
         return [None if x == 0.0 else x for x in gradient] if primitive.gated else gradient
-    operands = node.parents
-    variables = [id(operand) for operand in operands if operand.primitive is not CONSTANT]
     result: list[float | None] = []
-    for i in range(len(operands)):
-        is_edge = primitive.partials[i] is not None and id(operands[i]) in variables
-        result.append(slope(node, i) if is_edge and not ignores(node, i, variables) else None)
+    for i, operand in enumerate(node.parents):
+        is_edge = primitive.partials[i] is not None and operand.primitive is not CONSTANT
+        result.append(slope(node, i) if is_edge and not ignores(node, i) else None)
     return result
 
 

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from engine.compiler.tape.symbol import detach
 from engine.node import CONSTANT
 from engine.primitive import Primitive, lookup
-from engine.primitives import greater, greater_equal, less, less_equal, matches
 
 IDENTITIES: Final = (
     ("identity(x)", "x"),  # a link of a transform
@@ -58,12 +57,10 @@ IDENTITIES: Final = (
     ("select(b, x, b)", "select(b, x, 0.0)"),
     ("select(b, 1.0, 0.0)", "b"),
     ("select(select(c, 0.0, 1.0), x, y)", "select(c, y, x)"),  # not c
+    ("select(select(c, 1.0, 0.0), x, y)", "select(c, x, y)"),  # c
     ("select(c, select(c, x, y), z)", "select(c, x, z)"),  # c holds inside its own arm
     ("select(c, x, select(c, y, z))", "select(c, x, z)"),  # and does not in the other
 )
-
-
-TRUTHS: Final = frozenset((less, less_equal, greater, greater_equal, matches))
 
 
 class Pattern(NamedTuple):

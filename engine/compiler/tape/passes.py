@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from engine.compiler.tape.columns import LISTED, NONE, Columns, Writer
-from engine.compiler.tape.identities import RULES, TRUTHS, Pattern, Rule, Side, same_bits
+from engine.compiler.tape.identities import RULES, Pattern, Rule, Side, same_bits
+from engine.compiler.tape.symbol import TRUTHS
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive

@@ -13,17 +13,22 @@ from typing import Any, Final, NoReturn, final
 
 from engine.arrays import elementwise
 from engine.compiler.errors import TracingError
+from engine.compiler.tape.steepness import is_steep, is_wild
 from engine.kernels import elementary
 from engine.modes import RECORDING, STATE, setting
-from engine.node import CONSTANT, Node, Note, no_value
+from engine.node import CONSTANT, Node, Note, no_value, times
 from engine.primitive import Primitive, Traceable, is_number, register
-from engine.primitives import add, identity, mul, neg, select
+from engine.primitives import add, greater, greater_equal, identity, less, less_equal, matches, select
+from engine.primitives.selection import inside, step, within
 from engine.source import user_line
 from engine.trees import is_array
 from engine.value import Value, constant
 
 STAMPS: Final = count(1 << 40)  # symbols are numbered as they are made, later than any epoch of values
-GATES: Final = frozenset((add, mul, neg, select))
+UNASKED: Final = 0  # what `may_be_infinite` has found of a symbol
+TAME: Final = 1
+WILD: Final = 2
+TRUTHS: Final = frozenset((less, less_equal, greater, greater_equal, matches, step, inside, within))
 ENDED: Final = Primitive("", no_value)  # the input of a trace that is over
 detach: Final = register(
     Primitive("detach", elementary.identity, None, python="{0}", formula=lambda x: x, helper=True)
@@ -33,12 +38,13 @@ detach: Final = register(
 class Symbol(Node):
     """A primitive applied to operands, or an input: no data. `epoch` counts in order of creation."""
 
-    __slots__ = ()
+    __slots__ = ("wild",)
 
     def __init__(
         self, primitive: Primitive, left: Node | None = None, right: Node | tuple[Node, ...] | None = None
     ) -> None:
         super().__init__(nan)
+        self.wild = UNASKED
         self.primitive = primitive
         self.left = left
         self.right = right
@@ -50,7 +56,7 @@ class Symbol(Node):
         if any(map(is_array, operands)):
             return elementwise(primitive, operands)
         nodes = [x if isinstance(x, Node) else constant(x) for x in operands]
-        made = through_gates(primitive, nodes) if primitive in GATES else applied(primitive, nodes)
+        made = total(nodes) if primitive is add else applied(primitive, nodes)
         return Symbol(detach, made) if STATE.modes and not setting(RECORDING, True) else made
 
     def select(self, a: object, b: object) -> Any:
@@ -60,6 +66,9 @@ class Symbol(Node):
     @property
     def is_symbol(self) -> bool:
         return True
+
+    def through(self, node: Node, i: int, x: Any, local: Any, condition: Any) -> Any:
+        return beyond_gates(node, i, x, local, condition)
 
     def detach(self) -> Symbol:
         """The same number; no gradient passes."""
@@ -124,29 +133,68 @@ class Symbol(Node):
 
 @final
 class Gated(Symbol):
-    """select(live, x, 0): a derivative that is there only where `live` is not 0.
-
-    In a sweep it is a gate around x: products and sums go on inside of it, so that 0 is never
-    multiplied by the inf of an arm that was not taken. To everything else it is the selected number.
-    The partial derivatives of the row `select` are the gates that a sweep begins with.
+    """A derivative on its way in a sweep: where `live` is 0, because a gate above it is closed, it is 0; or,
+    if it is `open`, it has still to be selected before anything is added to it.
     """
 
-    __slots__ = ()
+    __slots__ = ("live", "open")
 
-    def __init__(self, live: Node, inner: Node) -> None:
-        super().__init__(select, None, (live, inner, constant(0.0)))
-
-    @property
-    def live(self) -> Node:
-        return self.parents[0]
-
-    @property
-    def inner(self) -> Node:
-        return self.parents[1]
+    def __init__(self, x: Node, live: Live, open: bool) -> None:
+        super().__init__(x.primitive, x.left, x.right)
+        self.live = live
+        self.open = open
 
     def as_result(self) -> Node:
         """The number: what the user's code does with it stays outside the gate."""
-        return applied(identity, [self])
+        return applied(identity, [selected(self)])
+
+
+def selected(x: Node) -> Node:
+    """A derivative that is 0 where it is not there."""
+    return Gated(chosen(x.live.symbol(), x), x.live, False) if isinstance(x, Gated) and x.open else x
+
+
+@final
+class Live:
+    """Where a derivative is there: where a condition is not 0, or in both of two places, or in either. The
+    symbol that says so is built when a row asks for it: most never do.
+
+    `strict`: below a `where`, nothing at all comes out of the arm not taken, whatever the numbers are.
+    """
+
+    def __init__(
+        self, condition: Node | None, parts: tuple[Live, Live] | None, every: bool, strict: bool
+    ) -> None:
+        self.condition = condition
+        self.parts = parts
+        self.every = every
+        self.strict = strict
+
+    def symbol(self) -> Node:
+        """What is 0 where it is not there."""
+        waiting = [self]
+        while waiting:
+            live = waiting[-1]
+            if live.condition is None:
+                assert live.parts is not None
+                x, y = live.parts
+                missing = [part for part in live.parts if part.condition is None]
+                if missing:
+                    waiting.extend(missing)
+                    continue
+                arms = (y.symbol(), constant(0.0)) if live.every else (constant(1.0), y.symbol())
+                live.condition = applied(select, (x.symbol(), *arms))
+            waiting.pop()
+        assert self.condition is not None
+        return self.condition
+
+
+def both(x: Live, y: Live) -> Live:
+    return x if x is y else Live(None, (x, y), True, x.strict or y.strict)
+
+
+def either(x: Live, y: Live) -> Live:
+    return x if x is y else Live(None, (x, y), False, x.strict or y.strict)
 
 
 def unknown(what: str) -> TracingError:
@@ -182,69 +230,73 @@ def applied(primitive: Primitive, nodes: Sequence[Node]) -> Symbol:
     return Symbol(primitive, nodes[0], nodes[1]) if len(nodes) == 2 else Symbol(primitive, None, tuple(nodes))
 
 
-def through_gates(primitive: Primitive, nodes: Sequence[Node]) -> Symbol:
-    """The same where a sweep may be at work: gates are opened, moved outwards, or made."""
-    if primitive is select and is_one(nodes[1]) and is_zero(nodes[2]):
-        return Gated(nodes[0], nodes[1])
-    if primitive is select and is_zero(nodes[1]) and is_one(nodes[2]):
-        return Gated(applied(select, nodes), nodes[2])
-    if primitive is neg and isinstance(nodes[0], Gated):
-        return Gated(nodes[0].live, -nodes[0].inner)
-    if primitive is mul and any(isinstance(node, Gated) for node in nodes):
-        return product(nodes[0], nodes[1])
-    if primitive is add and any(isinstance(node, Gated) for node in nodes):
-        return total(nodes[0], nodes[1])
-    return applied(primitive, nodes)
+def total(nodes: Sequence[Node]) -> Symbol:
+    """The sum of two numbers, maybe derivatives on their way in a sweep."""
+    result = applied(add, [selected(x) for x in nodes])
+    lives = [x.live for x in nodes if isinstance(x, Gated)]
+    return Gated(result, either(lives[0], lives[1]), False) if len(lives) == 2 else result
 
 
-def product(x: Node, y: Node) -> Symbol:
-    """A derivative times a derivative is there where both are."""
+def beyond_gates(node: Node, i: int, x: Any, local: Any, condition: Any) -> Any:
+    """`Node.through` for symbols. A gate is a select at its own node; below it a product is 0 as a factor is,
+    but where the other factor may be infinite it is left open."""
+    steep = is_steep(node.primitive, i) if isinstance(x, Gated) else False
+    if condition is None:
+        return product(x, local, steep)
+    live = Live(condition, None, False, node.primitive is select)
+    passed = x if condition is local and is_truth(local) else times(x, local)
     if not isinstance(x, Gated):
-        assert isinstance(y, Gated)
-        return Gated(y.live, times(x, y.inner))
-    if not isinstance(y, Gated):
-        return Gated(x.live, times(x.inner, y))
-    return Gated(both(x.live, y.live), times(x.inner, y.inner))
+        return Gated(chosen(condition, passed), live, False)
+    live = both(x.live, live)
+    return Gated(chosen(live.symbol() if steep or x.open else condition, passed), live, False)
 
 
-def total(x: Node, y: Node) -> Symbol:
-    """A derivative plus a derivative: where only one of them is there, nothing is added to it."""
-    if not isinstance(x, Gated):
-        assert isinstance(y, Gated)
-        return applied(select, (y.live, x + y.inner, x))
-    if not isinstance(y, Gated):
-        return applied(select, (x.live, x.inner + y, y))
-    if same(x.live, y.live):
-        return Gated(x.live, x.inner + y.inner)
-    either = applied(select, (x.live, constant(1.0), y.live))
-    sums = applied(select, (y.live, x.inner + y.inner, x.inner))
-    return Gated(either, applied(select, (x.live, sums, y.inner)))
+def product(x: Any, local: Any, steep: bool) -> Any:
+    """x times a local derivative, which may be a derivative with a gate above it, too."""
+    result = times(x, local)
+    if result is x or result is local:
+        return result
+    if isinstance(x, Gated):
+        open = x.open or steep or may_be_infinite(local) or (x.live.strict and isinstance(local, Symbol))
+        if not isinstance(local, Gated):
+            return Gated(result, x.live, open)
+        return Gated(result, both(x.live, local.live), open or local.open or may_be_infinite(x))
+    if isinstance(local, Gated):
+        strict = local.live.strict and isinstance(x, Symbol)
+        return Gated(result, local.live, local.open or strict or may_be_infinite(x))
+    return result
 
 
-def times(x: Node, y: Node) -> Any:
-    """x * y, without a node for a factor that a gate began with."""
-    if is_one(x):
-        return y
-    return x if is_one(y) else x * y
+def may_be_infinite(x: Any) -> bool:
+    """Whether a symbol, or one below it, is of a row that is infinite or nan at ordinary operands."""
+    if not isinstance(x, Symbol):
+        return False
+    waiting = [x]
+    while waiting:
+        at = waiting[-1]
+        if at.wild == UNASKED:
+            below = [x for x in at.parents if isinstance(x, Symbol)]
+            unknown = [x for x in below if x.wild == UNASKED]
+            if unknown and not is_wild(at.primitive):
+                waiting.extend(unknown)
+                continue
+            at.wild = WILD if is_wild(at.primitive) or any(x.wild == WILD for x in below) else TAME
+        waiting.pop()
+    return x.wild == WILD
 
 
-def is_one(x: Node) -> bool:
-    return isinstance(x, Value) and x.primitive is CONSTANT and x.data == 1.0
+def chosen(condition: Node, x: Any) -> Symbol:
+    """x where the condition is not 0; elsewhere 0, exactly."""
+    return applied(select, (condition, x if isinstance(x, Node) else constant(x), constant(0.0)))
 
 
-def both(c: Node, d: Node) -> Node:
-    """1 where both conditions hold."""
-    return c if same(c, d) else applied(select, (c, d, constant(0.0)))
+def is_truth(x: Node) -> bool:
+    """Whether it is 0 or 1."""
+    if x.primitive is not select:
+        return x.primitive in TRUTHS
+    _, a, b = x.parents
+    return (is_constant(a, 1.0) and is_constant(b, 0.0)) or (is_constant(a, 0.0) and is_constant(b, 1.0))
 
 
-def same(c: Node, d: Node) -> bool:
-    """Whether two conditions are one, or both the opposite of one."""
-    if c is d:
-        return True
-    return all(x.primitive is select and x.parents[1:2] and is_zero(x.parents[1]) for x in (c, d)) and (
-        c.parents[0] is d.parents[0] and is_one(c.parents[2]) and is_one(d.parents[2])
-    )
-
-
-def is_zero(x: Node) -> bool:
-    return isinstance(x, Value) and x.primitive is CONSTANT and x.data == 0.0
+def is_constant(x: Node, number: float) -> bool:
+    return isinstance(x, Value) and x.primitive is CONSTANT and x.data == number
