@@ -25,7 +25,7 @@ import scipy.optimize
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("engine", "nn", "tests")
-FILES = ("engine/sweep.py", "engine/transform.py")
+FILES = ("engine/sweep.py", "engine/recorded_call.py", "engine/transform.py")
 MEMORY = 4 << 30  # bytes: an endless loop may be one that collects
 OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 IMPORTED = (hypothesis.stateful, numpy, pytest, scipy.optimize)  # once, here: no child has to

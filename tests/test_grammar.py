@@ -10,7 +10,7 @@ import pytest
 
 import engine
 from engine import Value, grad, hessian, jacfwd, jacobian, jit, jvp, value_and_grad, vjp, vmap
-from engine.transform import RUNNING
+from engine.recorded_call import RUNNING
 
 Pair = namedtuple("Pair", "a b")
 

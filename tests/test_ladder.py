@@ -24,6 +24,7 @@ LADDER = """
     value
     node_array
     batch
+    choice recorded_call
     transform
     build_info diagnosis notebook
     drawing

@@ -12,7 +12,7 @@ import scipy.optimize
 
 import engine
 from engine import Value, grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vjp, vmap
-from engine.transform import RecordedCall
+from engine.recorded_call import RecordedCall
 
 
 def test_numbers_in_numbers_out():
