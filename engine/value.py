@@ -148,27 +148,32 @@ class Value(Micrograd):
     def __lt__(self, other: object) -> Any:
         if isinstance(other, Value):
             return self._data < other._data
-        return bool(self._data < other) if is_number(other) else unlike(other)  # type: ignore[operator]
+        x: Any = self._data  # NumPy's answers are no bools
+        return bool(x < other) if is_number(other) else unlike(other)
 
     def __le__(self, other: object) -> Any:
         if isinstance(other, Value):
             return self._data <= other._data
-        return bool(self._data <= other) if is_number(other) else unlike(other)  # type: ignore[operator]
+        x: Any = self._data  # NumPy's answers are no bools
+        return bool(x <= other) if is_number(other) else unlike(other)
 
     def __gt__(self, other: object) -> Any:
         if isinstance(other, Value):
             return self._data > other._data
-        return bool(self._data > other) if is_number(other) else unlike(other)  # type: ignore[operator]
+        x: Any = self._data  # NumPy's answers are no bools
+        return bool(x > other) if is_number(other) else unlike(other)
 
     def __ge__(self, other: object) -> Any:
         if isinstance(other, Value):
             return self._data >= other._data
-        return bool(self._data >= other) if is_number(other) else unlike(other)  # type: ignore[operator]
+        x: Any = self._data  # NumPy's answers are no bools
+        return bool(x >= other) if is_number(other) else unlike(other)
 
     def __eq__(self, other: object) -> Any:
         if not isinstance(other, Value) and not is_number(other):
             return NotImplemented
-        equal = bool(self._data == (other._data if isinstance(other, Value) else other))
+        x: Any = self._data
+        equal = bool(x == (other._data if isinstance(other, Value) else other))
         if equal and STATE.modes:
             note_equality()
         return equal
