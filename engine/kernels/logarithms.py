@@ -71,7 +71,8 @@ def logit_slope(p: float) -> float:
     """1 / (p (1 - p)); inf at 0 and 1, nan outside."""
     if not 0.0 <= p <= 1.0:
         return nan
-    return 1.0 / (p * (1.0 - p)) if 0.0 < p < 1.0 else inf
+    product = p * (1.0 - p)  # 0 also where 1 - p is rounded up to 1
+    return 1.0 / product if product > 0.0 else inf
 
 
 def logaddexp(x: float, y: float) -> float:
