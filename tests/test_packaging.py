@@ -128,6 +128,14 @@ def test_an_interpreted_install_works_and_knows_the_reason(tmp_path):
     assert said.strip() == f"chainrule {__version__}, interpreted (CHAINRULE_PURE=1 was set)"
 
 
+def test_out_of_an_archive_kernels_are_read_and_compiled(tmp_path):
+    with zipfile.ZipFile(tmp_path / "program.zip", "w") as archive:
+        for file in HOME.rglob("*.py"):
+            archive.write(file, file.relative_to(HOME.parent))
+    program = "from engine import *; f = jit(logit); f(0.3); print(f.backend, 'logit(' in f.to_c('f'))"
+    assert python("-c", program, PYTHONPATH=str(tmp_path / "program.zip")).split() == ["llvm", "True"]
+
+
 def test_asked_for_an_extension_a_broken_compiler_is_an_error(tmp_path):
     with pytest.raises(AssertionError, match="CHAINRULE_PURE=0 asks for a compiled engine"):
         built("wheel", tmp_path, CHAINRULE_PURE="0", CC="false")

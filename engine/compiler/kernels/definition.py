@@ -3,19 +3,20 @@
 A kernel is a Python function in a small subset of the language: assignments, `if`, `while`, `for` over a
 `range`, `return`; numbers, truth values, lists of floats that are indexed and measured; calls of
 other kernels and of the atoms, the functions of `math`. The running module may be compiled, so
-the text is read from the `.py` file beside it.
+the text is that of the `.py` file beside it, or in its archive.
 """
 
 from __future__ import annotations
 
 import ast
+import linecache
 import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from math import inf
 from pathlib import Path
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, ModuleType
 from typing import Any, Final, Literal, TypeVar, final
 
 from engine.compiler.errors import Untranslatable
@@ -53,7 +54,7 @@ class Kernel:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.module = sys.modules[function.__module__]
-        self.tree = definition(str(source_file(function)), function.__name__)
+        self.tree = definition(self.module, function.__name__)
         self.name = f"{function.__module__.rpartition('.')[2]}_{function.__name__}"
         if not self.name.isascii():
             self.name = f"kernel_{self.name.encode().hex()}"
@@ -151,30 +152,26 @@ def is_atom(function: object) -> bool:
     return isinstance(function, BuiltinFunctionType) and function.__module__ == "math"
 
 
-def source_file(function: Callable[..., Any]) -> Path:
-    """The .py file of a function, beside the extension module if it was compiled."""
-    module = sys.modules.get(getattr(function, "__module__", ""))
+@cache
+def definitions(module: ModuleType) -> dict[str, ast.FunctionDef]:
+    """The functions at the top of a module. Raises Untranslatable where its text cannot be had."""
     file = getattr(module, "__file__", None)
     if file is None:
-        raise Untranslatable(f"the source of {function!r} is not in a file")
-    return Path(file).with_name(Path(file).name.partition(".")[0] + ".py")
+        raise Untranslatable(f"the source of {module.__name__} is not in a file")
+    path = Path(file).with_name(Path(file).name.partition(".")[0] + ".py")  # beside an extension module
+    # asks the module's loader where there is no such file: in an archive
+    text = "".join(linecache.getlines(str(path), vars(module)))
+    if not text:
+        raise Untranslatable(f"the source {path} cannot be read")
+    return {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
 
 
-@cache
-def definitions(file: str) -> dict[str, ast.FunctionDef]:
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Untranslatable(f"the source {file} cannot be read: {error}") from None
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-
-
-def definition(file: str, name: str) -> ast.FunctionDef:
+def definition(module: ModuleType, name: str) -> ast.FunctionDef:
     """A function of a module as `ast`. Raises Untranslatable for a lambda or a nested function."""
     try:
-        return definitions(file)[name]
+        return definitions(module)[name]
     except KeyError:
-        raise Untranslatable(f"{name} is not a function at the top of {file}") from None
+        raise Untranslatable(f"{name} is not a function at the top of {module.__name__}") from None
 
 
 def declared(annotation: ast.expr | None) -> Type:
