@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from engine.primitive import as_float, is_number
+from engine.text import brief
 from engine.trees import Tree, is_array, parts
 
 Axis = int | None
@@ -39,7 +40,7 @@ class Batch(NamedTuple):
         if len(axes) != count:
             raise ValueError(f"in_axes has {len(axes)} entries for a call with {count} arguments")
         if not all(axis is None or isinstance(axis, int) for axis in Tree(axes).scalars):
-            raise ValueError(f"in_axes holds ints and None, or trees of them, got {in_axes!r:.60}")
+            raise ValueError(f"in_axes holds ints and None, or trees of them, got {brief(in_axes, 60)}")
         return axes
 
 
@@ -63,7 +64,7 @@ def lengths(arg: Any, axis: Any) -> list[int]:
         return []
     if is_array(arg):
         if not isinstance(axis, int):
-            raise ValueError(f"in_axes has {axis!r:.40} for an array: give an int or None")
+            raise ValueError(f"in_axes has {brief(axis)} for an array: give an int or None")
         if not -arg.ndim <= axis < arg.ndim:
             raise ValueError(f"in_axes asks for axis {axis} of an array of shape {arg.shape}")
         return [arg.shape[axis]]
@@ -72,8 +73,8 @@ def lengths(arg: Any, axis: Any) -> list[int]:
         return [len(arg)]
     children = parts(arg)
     if children is None:
-        kind = f"{type(arg).__name__} {arg!r:.40}"
-        raise ValueError(f"in_axes asks for axis {axis} of {kind}, which has none: use None")
+        kind = f"{type(arg).__name__} {brief(arg)}"
+        raise ValueError(f"in_axes asks for axis {brief(axis)} of {kind}, which has none: use None")
     axes = inner(arg, axis, len(children[0]))
     return [n for child, at in zip(children[0], axes, strict=True) for n in lengths(child, at)]
 
@@ -98,7 +99,7 @@ def inner(arg: Any, axis: Any, count: int) -> list[Any]:
     keys = isinstance(arg, dict) and isinstance(axis, dict) and axis.keys() ^ arg.keys()
     if type(axis) is not type(arg) or len(axes) != count or keys:
         kind = type(arg).__name__
-        raise ValueError(f"axes are {axis!r:.40} for {kind} {arg!r:.40}: they have to look alike")
+        raise ValueError(f"axes are {brief(axis)} for {kind} {brief(arg)}: they have to look alike")
     return axes
 
 

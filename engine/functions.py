@@ -10,6 +10,7 @@ from typing import Any
 from engine import primitives as p
 from engine.arrays import elementwise
 from engine.primitive import Primitive, Traceable, as_float
+from engine.text import brief
 from engine.trees import is_array
 
 # fmt: off
@@ -167,7 +168,8 @@ def as_index(target: Any) -> int:
     number = math.nan if isinstance(target, Traceable) else as_float(target)
     if not number.is_integer():
         raise TypeError(
-            f"the target of cross_entropy is the index of a class, or a weight for each class; got {target!r}"
+            "the target of cross_entropy is the index of a class, or a weight for each class; "
+            f"got {brief(target)}"
         )
     return int(number)
 

@@ -8,6 +8,7 @@ from engine.modes import STATE
 from engine.operators import Operators
 from engine.primitive import Primitive, as_float
 from engine.primitives.arithmetic import identity
+from engine.text import brief
 
 
 def no_value() -> float:
@@ -32,7 +33,7 @@ class Note:
 
     def __init__(self, label: object = "", source: str = "") -> None:
         if not isinstance(label, str):
-            raise TypeError(f"a label is a str, got {type(label).__name__} {label!r:.40}")
+            raise TypeError(f"a label is a str, got {type(label).__name__} {brief(label)}")
         self.label = label
         self.source = source
 
@@ -47,7 +48,7 @@ def as_label(label: object, micrograd: tuple[object, ...]) -> object:
     if label != () or len(micrograd) > 2:
         shown = (label, *micrograd) if micrograd else label
         raise TypeError(
-            f"Value takes a number and a label, a str; got {type(label).__name__} {shown!r:.60}: parents "
+            f"Value takes a number and a label, a str; got {type(label).__name__} {brief(shown)}: parents "
             f"come from computing with Values, operations of your own from engine.custom"
         )
     return micrograd[-1]

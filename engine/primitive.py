@@ -15,7 +15,7 @@ from typing import Any, Final, final
 from engine.arrays import elementwise
 from engine.domain import REAL, Interval
 from engine.modes import STATE
-from engine.text import printable
+from engine.text import brief, printable
 from engine.trees import is_array
 
 Gate = bool | Callable[..., Any]  # an entry of the column `structural`
@@ -56,7 +56,6 @@ def as_float(x: object) -> float:
     """x as an IEEE double. Raises TypeError for what is no real number, OverflowError for 10**400."""
     if is_number(x):
         return float(x)  # type: ignore[arg-type]
-    shown = repr(x)
     advice = (
         "its number alone is .data"
         if isinstance(x, Traceable)
@@ -64,7 +63,7 @@ def as_float(x: object) -> float:
     )
     raise TypeError(
         f"a real number is needed (int, float, Fraction or a NumPy scalar), got {type(x).__name__} "
-        f"{shown if len(shown) <= 40 else shown[:37] + '...'}: {advice}"
+        f"{brief(x)}: {advice}"
     )
 
 

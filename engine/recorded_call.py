@@ -12,6 +12,7 @@ from engine.node import CONSTANT, INPUT, LINK, Node
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
 from engine.sweep import dependents, pull, push, reverse, sever, topological_order
+from engine.text import brief
 from engine.trees import Tree, with_nodes
 from engine.value import Value, constant
 
@@ -156,7 +157,9 @@ def as_result(x: Any) -> Any:
 def split_pair(result: Any) -> tuple[Any, Any]:
     """A result and what stands beside it. Raises TypeError if there is nothing."""
     if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(f"has_aux needs a function that returns a pair (result, aux), got {result!r:.60}")
+        raise TypeError(
+            f"has_aux needs a function that returns a pair (result, aux), got {brief(result, 60)}"
+        )
     return result
 
 

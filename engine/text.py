@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
@@ -19,6 +20,10 @@ GLYPHS: Final = {"*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}", "-": 
 ESCAPES: Final = str.maketrans({c: f"&#{ord(c)};" for c in "<>&\"'`:=\\{}|"})
 # What is no character of XML, however it is written.
 FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Never raises, however deep a list is and whatever the repr of a user's class does.
+BRIEF: Final = reprlib.Repr()
+BRIEF.maxstring = BRIEF.maxother = BRIEF.maxlong = 2 * NAME_LIMIT
 
 NARROW: Final = frozenset("iljtfrI.,()[]!' ")
 WIDE: Final = frozenset("mwMW@%")
@@ -58,6 +63,12 @@ def clean(label: str) -> str:
 def printable(text: str, most: int = NAME_LIMIT) -> str:
     """The text without what a terminal would obey, a file could not hold, or nobody would read."""
     return text[:most] if text.isprintable() else "".join(map(visible, text[:most]))
+
+
+def brief(x: object, most: int = 40) -> str:
+    """The repr of what somebody passed, for an error message."""
+    shown = BRIEF.repr(x)
+    return shown if len(shown) <= most else shown[: most - 3] + "..."
 
 
 def visible(c: str) -> str:

@@ -18,6 +18,7 @@ from engine import functions
 from engine.batch import Batch, batch_length, examples, is_axis, placed
 from engine.choice import Argnames, Argnums, Choice, Function
 from engine.recorded_call import RecordedCall, as_plain
+from engine.text import brief
 from engine.trees import Tree, is_array, outer
 
 
@@ -186,7 +187,7 @@ def matching(tree: Tree, other: Any, what: str) -> list[Any]:
     if taken.form != tree.form:
         raise ValueError(
             f"{what} is needed, {tree.kind} of {len(tree.scalars)} numbers; got {taken.kind} of "
-            f"{len(taken.scalars)}, or of another structure: {other!r:.60}"
+            f"{len(taken.scalars)}, or of another structure: {brief(other, 60)}"
         )
     return [as_plain(x) for x in taken.scalars]
 

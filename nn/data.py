@@ -8,6 +8,7 @@ from typing import Any
 
 import engine
 from engine.primitive import as_float, is_number
+from engine.text import brief
 from engine.trees import Tree, is_array
 from nn import losses
 from nn.losses import as_list
@@ -52,7 +53,7 @@ def rows(name: str, data: Any) -> list[Any]:
     if is_array(data):
         return list(data.tolist()) if data.ndim else [data.item()]
     if not isinstance(data, Iterable):
-        raise TypeError(f"{name} is an array or a list with an entry for each sample, got {data!r:.60}")
+        raise TypeError(f"{name} is an array or a list with an entry for each sample, got {brief(data, 60)}")
     return [row.tolist() if is_array(row) else row for row in data]
 
 
@@ -65,7 +66,7 @@ def check_numbers(name: str, data: list[Any]) -> None:
             raise ValueError(f"{name}[{i}] has length {len(numbers)}, but {name}[0] has {width}")
         wrong = [x for x in numbers if not (is_number(x) and isfinite(as_float(x)))]
         if wrong:
-            raise ValueError(f"{name}[{i}] holds {wrong[0]!r:.40}: every entry has to be a finite number")
+            raise ValueError(f"{name}[{i}] holds {brief(wrong[0])}: every entry has to be a finite number")
 
 
 def check_targets(model: Module, sample: Any, targets: list[Any], loss: Loss | None) -> None:
@@ -76,7 +77,7 @@ def check_targets(model: Module, sample: Any, targets: list[Any], loss: Loss | N
     for i, target in enumerate(targets if complaint is not None else ()):
         wrong = complaint(target, width) if complaint is not None else ""
         if wrong:
-            raise ValueError(f"{wrong}, got y[{i}] = {target!r:.60}")
+            raise ValueError(f"{wrong}, got y[{i}] = {brief(target, 60)}")
 
 
 def no_class(target: Any, width: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import engine
 from engine import Value
 from engine.primitive import Traceable, is_number
+from engine.text import brief
 from engine.trees import is_array
 from engine.value import constant
 from nn.init import Init, generator, initializer_of
@@ -175,7 +176,7 @@ def refuse_keywords(layer: Module, unknown: dict[str, object]) -> None:
 
 def known_activation(name: object) -> str:
     if not isinstance(name, str):
-        raise TypeError(f'an activation has a name, such as "linear" or "relu", got {name!r:.40}')
+        raise TypeError(f'an activation has a name, such as "linear" or "relu", got {brief(name)}')
     if name not in ACTIVATIONS:
         raise ValueError(f"no activation is named {name!r}: choose one of {', '.join(ACTIVATIONS)}")
     return name

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine import Value
 from engine.primitive import is_number
+from engine.text import brief
 from nn.module import Module, plural
 
 Schedule = Callable[[int], float]
@@ -254,13 +255,13 @@ def as_parameters(parameters: Iterable[Any]) -> list[Value]:
         raise ValueError("an optimiser needs one parameter at least, and each of them once")
     for p in listed:
         if not isinstance(p, Value) or p.parents:
-            raise TypeError(f"a parameter is a Value that nothing computed, got {p!r:.60}")
+            raise TypeError(f"a parameter is a Value that nothing computed, got {brief(p, 60)}")
     return listed
 
 
 def not_negative(name: str, number: float) -> float:
     if not (is_number(number) and isfinite(number) and number >= 0.0):
-        raise ValueError(f"{name} is a number of 0 or more, got {number!r:.60}")
+        raise ValueError(f"{name} is a number of 0 or more, got {brief(number, 60)}")
     return number
 
 
@@ -272,16 +273,16 @@ def positive(name: str, number: float) -> float:
 
 def fraction(name: str, number: float) -> float:
     if not (is_number(number) and 0.0 <= number < 1.0):
-        raise ValueError(f"{name} has to be in [0, 1), got {number!r:.60}")
+        raise ValueError(f"{name} has to be in [0, 1), got {brief(number, 60)}")
     return number
 
 
 def pair_of_fractions(name: str, numbers: Sequence[float]) -> tuple[float, float]:
     if not isinstance(numbers, Sequence) or len(numbers) != 2:
-        raise ValueError(f"{name} is a pair of numbers such as (0.9, 0.999), got {numbers!r:.60}")
+        raise ValueError(f"{name} is a pair of numbers such as (0.9, 0.999), got {brief(numbers, 60)}")
     return fraction(f"{name}[0]", numbers[0]), fraction(f"{name}[1]", numbers[1])
 
 
 def at_least_one(name: str, steps: int) -> None:
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"{name} is an int of 1 or more, got {steps!r:.60}")
+        raise ValueError(f"{name} is an int of 1 or more, got {brief(steps, 60)}")

@@ -19,7 +19,7 @@ from math import isfinite
 from typing import Any
 
 from engine.files import AnyPath, read_file, write_file
-from engine.text import printable
+from engine.text import brief, printable
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
 from nn.module import Module
 
@@ -86,7 +86,7 @@ def parameters(document: object) -> dict[str, float]:
         raise ValueError(f'"format" has to be "{FORMAT}"')
     version = document.get("version")
     if type(version) is not int or not 1 <= version <= VERSION:
-        raise ValueError(f"a version up to {VERSION} is needed, got {version!r:.40}")
+        raise ValueError(f"a version up to {VERSION} is needed, got {brief(version)}")
     signed = {"sha256"} if version > 1 else set()
     if document.keys() != {"format", "version", "model", "parameters"} | signed:
         raise ValueError(f"the entries are {sorted(document)!r:.200}")
@@ -107,7 +107,7 @@ def exact(text: object) -> float:
     """The float that `float.hex` wrote so. Raises ValueError."""
     number = float.fromhex(text) if isinstance(text, str) and len(text) < 40 else float("nan")
     if not isfinite(number) or number.hex() != text:
-        raise ValueError(f"a parameter is a finite number as float.hex() writes it, got {text!r:.60}")
+        raise ValueError(f"a parameter is a finite number as float.hex() writes it, got {brief(text, 60)}")
     return number
 
 
@@ -148,4 +148,4 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse(text: str) -> float:
-    raise ValueError(f"numbers are written as float.hex() does, got {text!r:.40}")
+    raise ValueError(f"numbers are written as float.hex() does, got {brief(text)}")

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import engine
+from engine.text import brief
 from nn.data import Loss, Samples, held_out, samples_of
 from nn.extras import import_extra
 from nn.history import History
@@ -149,11 +150,13 @@ class Training:
 def check_parts(model: Module, loss: Loss, optimizer: Optimizer, callback: Callback | None) -> None:
     """Raises TypeError for what is not what it should be, ValueError if the parts do not fit together."""
     if not callable(loss):
-        raise TypeError(f"loss is a function such as nn.losses.hinge, got {loss!r:.60}")
+        raise TypeError(f"loss is a function such as nn.losses.hinge, got {brief(loss, 60)}")
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer is one of nn.optim, made from model.parameters(), got {optimizer!r:.60}")
+        raise TypeError(
+            f"optimizer is one of nn.optim, made from model.parameters(), got {brief(optimizer, 60)}"
+        )
     if not (callback is None or callable(callback)):
-        raise TypeError(f"callback is a function of the History, got {callback!r:.60}")
+        raise TypeError(f"callback is a function of the History, got {brief(callback, 60)}")
     own = {id(p) for p in model.parameters()}
     if not any(id(p) in own for p in optimizer.parameters):
         raise ValueError("the optimizer holds no parameter of this model: make it from model.parameters()")

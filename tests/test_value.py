@@ -1,6 +1,7 @@
 import copy
 import math
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
@@ -115,6 +116,15 @@ def test_anything_else_is_refused_by_name(bad):
         bad * Value(1.0)
     with pytest.raises(TypeError):
         Value(1.0) < bad
+
+
+def test_messages_show_what_was_passed_however_deep_it_is():
+    deep = [1.0]
+    for _ in range(100_000):
+        deep = [deep]
+    for call in (Value, engine.sum, engine.sin, Value(1.0).__lt__, Value(1.0).backward, engine.jit):
+        with pytest.raises(TypeError, match=re.escape("got list [[[[[[[...]]]]]]]")):
+            call(deep)
 
 
 def test_too_large_an_integer_overflows():

@@ -21,6 +21,7 @@ from engine.compiler.llvm import llvm
 from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.specialisation import Specialisation, specialised
 from engine.compiler.tape.symbol import Symbol
+from engine.text import brief
 from engine.transform import Mapped
 from engine.trees import Tree
 
@@ -55,7 +56,7 @@ def jit(
     no number; ImportError with the extra to install.
     """
     if not callable(f):
-        raise TypeError(f"jit takes a function, got {type(f).__name__} {f!r:.40}")
+        raise TypeError(f"jit takes a function, got {type(f).__name__} {brief(f)}")
     if dtype not in DTYPES:
         raise ValueError(f"dtype is one of {', '.join(DTYPES)}, got {dtype!r}")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:

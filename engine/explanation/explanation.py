@@ -10,6 +10,7 @@ from engine.explanation.mathematics import aligned, mathematics
 from engine.explanation.terminal import terminal
 from engine.node import Node
 from engine.sweep import nodes_in_order
+from engine.text import brief
 from engine.value import Value
 
 
@@ -40,7 +41,7 @@ def node_named(target: Value | str, order: Sequence[Node]) -> Node:
         if node.label == target:
             return node
     labels = ", ".join(repr(node.label) for node in order if node.label)
-    raise ValueError(f"no node is labelled {target!r:.60}: the labels are {labels[:200] or 'all empty'}")
+    raise ValueError(f"no node is labelled {brief(target, 60)}: the labels are {labels[:200] or 'all empty'}")
 
 
 class Explanation:

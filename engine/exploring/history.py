@@ -10,6 +10,7 @@ from engine.exploring.document import number, slopes
 from engine.node import Node
 from engine.primitive import as_float
 from engine.snapshot import Snapshot
+from engine.text import brief
 from engine.value import Value
 
 
@@ -39,7 +40,7 @@ def frame(root: Value, leaves: Mapping[str, list[Value]], step: Mapping[str, obj
         if len(matches) != 1:
             known = ", ".join(repr(name) for name, found in leaves.items() if len(found) == 1 and name)
             raise ValueError(
-                f"history names the leaf {label!r:.60}, which {len(matches) or 'no'} leaves are labelled: "
+                f"history names the leaf {brief(label)}, which {len(matches) or 'no'} leaves are labelled: "
                 f"the labels are {known[:200]}"
             )
         matches[0].data = as_float(data)

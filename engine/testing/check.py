@@ -14,6 +14,7 @@ from engine.testing.differences import Scalar, careful, estimate_slope
 from engine.testing.errors import GradientError
 from engine.testing.refusals import require_attached, require_smooth, slopes, steady_value
 from engine.testing.subject import Function, Subject, plain, subject
+from engine.text import brief
 from engine.trees import Tree
 
 Mode = Literal["reverse", "forward"]
@@ -110,7 +111,7 @@ def validate(
         )
     if gradient is not None and not callable(gradient):
         raise TypeError(
-            f"gradient is a function that takes what f takes, got {type(gradient).__name__} {gradient!r:.40}"
+            f"gradient is a function that takes what f takes, got {type(gradient).__name__} {brief(gradient)}"
         )
 
 

@@ -20,6 +20,7 @@ from engine.modes import recording
 from engine.primitive import TABLE, Primitive
 from engine.sweep import nodes_in_order
 from engine.testing.expression import Expression
+from engine.text import brief
 from engine.value import Value, constant
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -43,7 +44,7 @@ def floats_in(
     Interval, ValueError if nothing is left.
     """
     if not isinstance(domain, Interval):
-        raise TypeError(f"a domain is an Interval such as Interval(0.0, 1.0), got {domain!r:.40}")
+        raise TypeError(f"a domain is an Interval such as Interval(0.0, 1.0), got {brief(domain)}")
     low = max(domain.low + margin, -max_magnitude) if domain.low > -inf else -max_magnitude
     high = min(domain.high - margin, max_magnitude) if domain.high < inf else max_magnitude
     if domain.low >= max_magnitude or domain.high <= -max_magnitude or low > high:

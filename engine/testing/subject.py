@@ -13,6 +13,7 @@ from engine.node import Node
 from engine.primitive import as_float
 from engine.testing.differences import Scalar, careful
 from engine.testing.expression import shortened
+from engine.text import brief
 from engine.trees import Tree, is_array, keys_of, parts
 from engine.value import Value
 
@@ -62,7 +63,7 @@ def subject(f: Function, inputs: Any, *, numbers: bool = False) -> Subject:
     """
     if not callable(f):
         raise TypeError(
-            f"a function is needed, got {type(f).__name__} {f!r:.40}: for a graph, pass lambda x: ..."
+            f"a function is needed, got {type(f).__name__} {brief(f)}: for a graph, pass lambda x: ..."
         )
     if inputs is None:
         inputs = getattr(f, "inputs", None)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, final
 
 from engine.primitive import Traceable
+from engine.text import brief
 from engine.trees import Tree, is_array, parts
 
 
@@ -87,7 +88,9 @@ def matched(result: Any, out: Any, dtype: str, name: str) -> Iterator[tuple[Any,
         yield result, out
     elif given is None or type(out) is not type(result) or own.keys() != given.keys():
         kind = f"{type(result).__name__} of {len(own)}"
-        raise ValueError(f"{name} has to be a {kind}, as the result is: got {type(out).__name__} {out!r:.60}")
+        raise ValueError(
+            f"{name} has to be a {kind}, as the result is: got {type(out).__name__} {brief(out, 60)}"
+        )
     else:
         for key, part in own.items():
             yield from matched(part, given[key], dtype, f"{name}[{key!r}]")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from engine.batch import Batch
 from engine.compiler.calls.arguments import Arguments
 from engine.compiler.calls.functions import Function, positional, takes_keyword
+from engine.text import brief
 
 
 class Call(NamedTuple):
@@ -110,5 +111,5 @@ def static(x: Any) -> Static:
     try:
         hash(x)
     except TypeError:
-        raise TypeError(f"a static argument has to be hashable, got {type(x).__name__} {x!r:.40}") from None
+        raise TypeError(f"a static argument has to be hashable, got {type(x).__name__} {brief(x)}") from None
     return Static(type(x), x)

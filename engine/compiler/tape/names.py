@@ -10,6 +10,7 @@ from typing import Final
 from engine.notation import Notation, Text
 from engine.primitive import Primitive
 from engine.primitives.row import SIGN
+from engine.text import brief
 
 OMITTED: Final = "... {} lines ..."
 SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
@@ -57,7 +58,7 @@ def shortened(words: Sequence[str]) -> str:
 def function_name(name: object, target: str, taken: Collection[str]) -> str:
     """The name, if a function of a target can have it. Raises TypeError or ValueError."""
     if not isinstance(name, str):
-        raise TypeError(f"the name of a function is a str, got {type(name).__name__} {name!r:.40}")
+        raise TypeError(f"the name of a function is a str, got {type(name).__name__} {brief(name)}")
     if not FUNCTION.fullmatch(name):
         raise ValueError(
             f"a function in {target} is called by a letter and up to 62 letters, digits and _, all ASCII; "
