@@ -15,6 +15,7 @@ from hypothesis import Phase, given, settings
 import engine
 from engine import Value
 from engine.exploring import explore, to_json
+from engine.exploring.document import open_edges
 from engine.exploring.program import tape
 from engine.snapshot import Snapshot
 from engine.sweep import local_gradient
@@ -236,12 +237,27 @@ def test_random_expressions_after_all_sliders_were_moved(open_page):
 @given(expressions(variables=3, max_leaves=8))
 def test_the_program_of_the_page_gives_the_engines_bits_where_python_runs_it(expression):
     order = Snapshot(expression.root).order
-    results = tape(order).evaluate([node.data for node in order if node.is_variable])
-    wanted = []
+    results = iter(tape(order).evaluate([node.data for node in order if node.is_variable]))
     for node in order:
         if node.parents:
-            wanted += [node.data, *(slope for slope in local_gradient(node) if slope is not None)]
-    assert list(map(repr, results)) == list(map(repr, wanted))
+            assert repr(next(results)) == repr(node.data)
+            for operand, slope, is_open in zip(
+                node.parents, local_gradient(node), open_edges(node), strict=True
+            ):
+                if slope is not None:
+                    assert repr(next(results)) == repr(slope)
+                    if node.primitive.gated:
+                        assert (next(results) != 0.0) == is_open or operand.is_constant
+    assert not list(results)
+
+
+def test_nothing_passes_through_a_closed_gate_also_after_a_slider_was_moved(open_page):
+    x = Value(1.5, "x")
+    root = engine.sqrt(engine.relu(x)) + engine.elu(x, 2.0)
+    page = open_page(explore(root))
+    assert bits(shown(page)) == bits(computed(root))
+    x.data = move(page, 0, -1.5)
+    assert bits(shown(page)) == bits(computed(root))
 
 
 def test_repeated_operands_second_order_and_lists(open_page):

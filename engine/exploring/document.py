@@ -12,7 +12,7 @@ from engine.explanation.chain import local_formulas, slope_text
 from engine.node import Node
 from engine.notation import PLAIN, Text, expression
 from engine.snapshot import Snapshot
-from engine.sweep import local_gradient
+from engine.sweep import local_gradient, passed
 from engine.text import clean, symbol
 from engine.value import Value
 
@@ -69,6 +69,8 @@ def document(root: Value) -> dict[str, Any]:
                 "data": number(node._data),
                 "gradient": number(reading.gradients[id(node)]),
                 "local": [None if slope is None else number(slope) for slope in slopes(node)],
+                "gated": node.primitive.gated,
+                "open": open_edges(node),
                 "formula": spelling.formula(node),
                 "partials": spelling.partials(node),
             }
@@ -93,6 +95,14 @@ def number(x: float) -> float | str:
 
 def slopes(node: Node) -> Sequence[float | None]:
     return local_gradient(node) if node.parents else []
+
+
+def open_edges(node: Node) -> list[bool]:
+    """For each operand whether the node looks at it, at these numbers: what it ignores gets nothing, which
+    is less than 0 times an infinite slope."""
+    if not node.primitive.gated:
+        return [True] * len(node.parents)
+    return [slope is not None for slope in passed(node)]
 
 
 def slots(node: Node) -> list[Text]:

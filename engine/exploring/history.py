@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from engine.exploring.document import number, slopes
+from engine.exploring.document import number, open_edges, slopes
 from engine.node import Node
 from engine.primitive import as_float
 from engine.snapshot import Snapshot
@@ -52,4 +52,5 @@ def state(order: Sequence[Node]) -> dict[str, Any]:
     return {
         "data": [number(node._data) for node in order],
         "local": [[None if s is None else number(s) for s in slopes(node)] for node in order],
+        "open": [open_edges(node) for node in order],
     }

@@ -35,6 +35,9 @@ function describe(step, seen, before) {
   if (step.kind === "seed") {
     return ["Backward begins: a node moves with itself", [formulaLine(quotient(names[root], names[root]), sign("="), numeral("1"))]];
   }
+  if (!seen.passed[step.node][step.operand]) {
+    return [`Nothing passes from ${names[step.node]} to ${names[step.parent]}, which does not matter here`, []];
+  }
   return [`Backward: from ${names[step.node]} to ${names[step.parent]}`, backwardLines(step, seen, before)];
 }
 

@@ -12,6 +12,7 @@ from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
 from engine.node import Node
 from engine.snapshot import Snapshot
+from engine.sweep import symbolic_gate
 from engine.text import clean
 from engine.value import Value, constant
 
@@ -53,6 +54,16 @@ def outputs(order: Sequence[Node], leaves: Sequence[Node], xs: Sequence[Any]) ->
             operands = [known[id(parent)] for parent in node.parents]
             known[id(node)] = node.primitive(*operands)
             yield known[id(node)]
-            yield from (d for d in node.primitive.local_gradient(operands) if d is not None)
+            yield from edges(node, known[id(node)], operands)
         elif id(node) not in known:
             known[id(node)] = constant(node._data)
+
+
+def edges(node: Node, result: Any, operands: Sequence[Any]) -> Iterator[Any]:
+    """The local derivatives; of a row that may ignore operands each with its gate, 0 where it does."""
+    for i, slope in enumerate(node.primitive.local_gradient(operands)):
+        if slope is not None:
+            yield slope
+            if node.primitive.gated:
+                gate = symbolic_gate(result, i, slope) if node.primitive.gradient is None else slope
+                yield 1.0 if gate is None else gate

@@ -7,11 +7,12 @@ function engineState(source) {
   return {
     data: source.data.map(toNumber),
     local: source.local.map((row) => row.map((x) => (x === null ? null : toNumber(x)))),
+    open: source.open,
   };
 }
 
 function columns(nodes) {
-  return { data: nodes.map((n) => n.data), local: nodes.map((n) => n.local) };
+  return { data: nodes.map((n) => n.data), local: nodes.map((n) => n.local), open: nodes.map((n) => n.open) };
 }
 
 // The numbers of all nodes for other leaves, by the program that was generated from the table.
@@ -22,11 +23,17 @@ function recomputed(nodes, leaves, rules) {
   const given = { leaf: () => leaves[leaf++], constant: (node) => toNumber(node.data), operation: () => results[next++] };
   const data = [];
   const local = [];
+  const open = [];
   for (const node of nodes) {
     data.push(given[node.kind](node));
-    local.push(node.local.map((x) => (x === null ? null : results[next++])));
+    const slopes = [];
+    open.push(node.local.map((x) => {
+      slopes.push(x === null ? null : results[next++]);
+      return x === null || !node.gated || results[next++] !== 0;
+    }));
+    local.push(slopes);
   }
-  return { data, local };
+  return { data, local, open };
 }
 
 // Which nodes a gradient can reach: not what only a jump, such as floor, looks at.
@@ -74,15 +81,15 @@ function replay(nodes, state, steps, count) {
       adjoint[step.node] = 1;
       received[step.node] = 1;
     }
-    if (step.kind === "backward") {
+    // Nothing passes to what a node does not look at, nor from what nothing came to: not even 0 times infinity.
+    if (step.kind === "backward" && received[step.node] && state.open[step.node][step.operand]) {
       adjoint[step.parent] += adjoint[step.node] * state.local[step.node][step.operand];
       received[step.parent] += 1;
       passed[step.node][step.operand] = true;
     }
   }
-  const alive = reachable(nodes, state.local);
   const gradient = nodes.map((node, i) => {
-    if (node.kind === "constant" || !alive[i]) return 0;
+    if (node.kind === "constant" || !received[i]) return 0;
     return node.kind === "leaf" ? 0 + adjoint[i] : adjoint[i];
   });
   return { known, gradient, received, passed };
