@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import signature
+from importlib import import_module
 from operator import index
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ def key_of_name(f: Function, name: str, args: Sequence[Any], keywords: dict[str,
 def parameters(f: Function) -> list[str]:
     """The names of what may be given by position, as far as they are known."""
     try:
-        known = signature(f).parameters.values()
+        known = import_module("inspect").signature(f).parameters.values()  # slow to import
     except (TypeError, ValueError):  # a builtin
         return []
     return [p.name for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

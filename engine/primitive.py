@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from inspect import signature
+from importlib import import_module
 from numbers import Real
 from typing import Any, Final, final
 
@@ -153,7 +153,8 @@ class Primitive:
         if self.recipe is None:
             raise TypeError(f"{self.name} takes its operands by position, got {', '.join(keywords)}=")
         try:
-            call = signature(self.recipe[0]).bind(*operands, **keywords)
+            signature = import_module("inspect").signature(self.recipe[0])  # slow to import
+            call = signature.bind(*operands, **keywords)
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from None
         call.apply_defaults()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from copy import copy
-from dataclasses import Field, fields, is_dataclass
 from importlib import import_module
 from math import prod
 from typing import Any, NamedTuple
@@ -46,6 +45,8 @@ class Piece(NamedTuple):
 
 def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     """The children of a container and the way back; None for what is a piece itself."""
+    if type(tree) is float:
+        return None
     if isinstance(tree, dict):
         keys = keys_of(tree)
         return [tree[key] for key in keys], lambda new: dict_like(tree, keys, new)
@@ -55,24 +56,33 @@ def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
         return tree, type(tree)
     if tree is None:
         return (), lambda new: None
-    if is_dataclass(tree) and not isinstance(tree, type):
-        names = [field.name for field in fields(tree) if not is_static(field)]
-        return [getattr(tree, name) for name in names], lambda new: replaced(tree, names, new)
     split = getattr(tree, "tree_parts", None)
-    return None if split is None else split()
+    if split is not None:
+        return split()  # type: ignore[no-any-return]
+    if is_dataclass(tree):
+        names = fields_of(tree, static=False)
+        return [getattr(tree, name) for name in names], lambda new: replaced(tree, names, new)
+    return None
 
 
-def is_static(field: Field[Any]) -> bool:
-    """Whether a field of a dataclass is a setting: `field(metadata={"static": True})`, as for JAX."""
-    return bool(field.metadata.get("static"))
+def is_dataclass(tree: Any) -> bool:
+    """Whether it is an object of one. Its module is slow to import: whoever has one has done so."""
+    return hasattr(type(tree), "__dataclass_fields__")
+
+
+def fields_of(tree: Any, static: bool) -> list[str]:
+    """The fields of a dataclass that are, or are not, `field(metadata={"static": True})`, as for JAX."""
+    fields = sys.modules["dataclasses"].fields(tree)
+    return [field.name for field in fields if bool(field.metadata.get("static")) == static]
 
 
 def settings_of(tree: Any) -> list[Any]:
     """What a container has beside its parts: the keys of a dict, the static fields of a dataclass."""
     if isinstance(tree, dict):
         return keys_of(tree)
-    static = [field for field in fields(tree) if is_static(field)] if is_dataclass(tree) else []
-    return [getattr(tree, field.name) for field in static]
+    if is_dataclass(tree) and not hasattr(tree, "tree_parts"):
+        return [getattr(tree, name) for name in fields_of(tree, static=True)]
+    return []
 
 
 def replaced(tree: Any, names: Sequence[str], values: Sequence[Any]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import engine
+import nn
 from engine import Value, grad, hessian, jacfwd, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from engine.recorded_call import RUNNING
 
@@ -244,3 +245,15 @@ def test_an_export_before_the_first_call_asks_for_one():
         with pytest.raises(TypeError, match=r"call <compiled .*> first"):
             f.to_c("f")
     assert "f(" in jit(lambda x: x).to_c("f")
+
+
+@dataclass
+class Slope(nn.Module):
+    weight: object
+    kind: str = "linear"
+
+
+def test_a_module_that_is_a_dataclass_is_a_module():
+    model = Slope(Value(3.0))
+    gradient = grad(lambda m: m.weight**2)(model)
+    assert (gradient.weight.data, gradient.kind) == (6.0, "linear")

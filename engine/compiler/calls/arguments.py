@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import fields, is_dataclass
 from math import prod
 from typing import Any, Final, NamedTuple
 
 from engine.batch import batch_length, inner, is_axis
 from engine.compiler.backend import Block
 from engine.primitive import Traceable, as_float
-from engine.trees import is_array, is_static, parts
+from engine.trees import is_array, parts, settings_of
 
 NUMBER: Final = "number"
 NUMBERS: Final = frozenset({float, int})  # what a long sequence mostly consists of
@@ -191,9 +190,9 @@ def details(tree: Any) -> Hashable:
         return tuple(tree)
     if isinstance(tree, (list, tuple)) or tree is None:
         return None
-    if is_dataclass(tree):
-        return tuple(settings(getattr(tree, field.name), {}) for field in fields(tree) if is_static(field))
-    return settings(tree, {})
+    if hasattr(tree, "tree_parts"):
+        return settings(tree, {})
+    return tuple(settings(x, {}) for x in settings_of(tree))
 
 
 def settings(x: Any, seen: dict[int, int]) -> Hashable:
