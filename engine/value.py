@@ -31,6 +31,9 @@ class Value(Micrograd):
     (8.0, 4.0, 2.0)
 
     `data` is an IEEE double. Raises TypeError for what is no real number.
+
+    Nothing recurses, however deep a graph is, but on CPython 3.13 a graph 10,000 deep is let go of only by a
+    thread with a stack of 1 MB, as threads have unless `threading.stack_size` or the system gives them less.
     """
 
     __slots__ = ()
