@@ -11,7 +11,7 @@ from engine.modes import LOCK, STATE, recording, sweeping
 from engine.node import CONSTANT, INPUT, LINK, Node
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
-from engine.sweep import dependents, pull, push, reverse, sever, topological_order
+from engine.sweep import NOWHERE, Linear, Places, dependents, pull, reverse, sever, topological_order
 from engine.text import brief
 from engine.trees import Tree, with_nodes
 from engine.value import Value, constant
@@ -83,9 +83,19 @@ class RecordedCall:
                 sever(self.order)
 
     @cached_property
-    def active(self) -> set[int]:
-        """The ids of what depends on the inputs."""
+    def active(self) -> Places:
+        """What depends on the inputs."""
         return dependents(self.order, map(id, self.inputs))
+
+    @cached_property
+    def linear(self) -> Linear:
+        """All local derivatives, for forward sweeps."""
+        return Linear(self.order, self.active, self.on_nodes)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where the results stand in the order."""
+        return [self.active.get(id(y), NOWHERE) for y in self.results.scalars]
 
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""
@@ -122,18 +132,20 @@ class RecordedCall:
         """sum of seed * d(output)/d(input), for each input."""
         sums: dict[int, Any] = {}
         for y, seed in zip(outputs, seeds, strict=True):
-            if id(y) in self.active:
+            if id(y) in self.active and sought(seed) is not None:
                 sums[id(y)] = sums[id(y)] + seed if id(y) in sums else seed
         with recording():
             adjoints = pull(self.order, sums, self.active, self.on_nodes)
         return [self.plain(as_result(adjoints.get(id(x), 0.0))) for x in self.inputs]
 
     def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
-        """sum of d(output)/d(input) * tangent, for each output."""
+        """sum of d(output)/d(input) * tangent, for each output; None is no tangent at all."""
         with recording():
-            given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True)}
-            known = push(self.order, given, self.on_nodes)
-        return [self.plain(as_result(known.get(id(y), 0.0))) for y in self.results.scalars]
+            found = self.linear.push(tangents)
+        derivatives = [found.get(place, 0.0) for place in self.places]
+        if self.on_nodes or any(isinstance(x, Traceable) for x in tangents):
+            return [self.plain(as_result(x)) for x in derivatives]
+        return derivatives
 
 
 def new_input(x: Any) -> Any:
@@ -147,6 +159,11 @@ def new_input(x: Any) -> Any:
     leaf = Value(x)
     leaf.primitive = INPUT
     return leaf
+
+
+def sought(x: Any) -> Any:
+    """A tangent or cotangent of a user; a plain 0 does not ask for the derivative."""
+    return None if isinstance(x, float) and x == 0.0 else x
 
 
 def as_result(x: Any) -> Any:

@@ -27,7 +27,7 @@ class Snapshot:
                     raise stale(node, parent)
         asked = self.order if targets is None else targets
         variables = [id(node) for node in asked if not node.is_constant]
-        active = set(variables) if targets is None else dependents(self.order, variables)
+        active = dependents(self.order, variables)
         adjoints = pull(self.order, {id(root): 1.0}, active, on_nodes=False)
         # Adding 0.0 is what a leaf does: it turns -0.0 into 0.0.
         self.gradients = {

@@ -8,6 +8,7 @@ sums on the nodes instead of in a dict, and has the rules of the commonest rows 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from typing import Any, Final, final
 
 from engine.errors import StaleGraphError
@@ -19,14 +20,20 @@ from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.primitives.nary import dot
 from engine.primitives.nary import sum as total
 
+Places = dict[int, int]  # where the nodes that depend on some variables stand in their order, by id
 
-def pull(order: Sequence[Node], seeds: dict[int, Any], active: set[int], on_nodes: bool) -> dict[int, Any]:
+
+def pull(order: Sequence[Node], seeds: dict[int, Any], active: Places, on_nodes: bool) -> dict[int, Any]:
     """Reverse sweep: the adjoints of all active nodes by id, from the seeds of some of them."""
     adjoints = dict(seeds)
-    for node in reversed(order):
-        if id(node) in adjoints:  # no gradient comes to what only jumps, such as floor, look at
-            for edge in edges(node, active, on_nodes):
-                accumulate(adjoints, edge.operand, edge.passes(adjoints[id(node)]))
+    waiting = [-active[key] for key in seeds if key in active]  # only what the seeds reach is walked,
+    heapify(waiting)  # the last one first
+    while waiting:
+        node = order[-heappop(waiting)]
+        for edge in edges(node, active, on_nodes):
+            if edge.operand not in adjoints:
+                heappush(waiting, -active[edge.operand])
+            accumulate(adjoints, edge.operand, edge.passes(adjoints[id(node)]))
     return adjoints
 
 
@@ -66,9 +73,9 @@ def edges(node: Node, active: Container[int], on_nodes: bool) -> Iterator[Edge]:
                     yield Edge(node, i, id(parent), local, condition)
     else:
         for i, partial in enumerate(primitive.partials):
-            if partial is not None and id(parents[i]) in active and not ignores(node, i):
+            if partial is not None and id(parents[i]) in active and not ignores(node, i, active):
                 local = partial(*parents) if on_nodes else slope(node, i)
-                condition = symbolic_gate(node, i, local) if node.is_symbol else None
+                condition = symbolic_gate(node, i, local, active) if node.is_symbol else None
                 if not is_closed(condition):
                     yield Edge(node, i, id(parents[i]), local, condition)
 
@@ -78,21 +85,22 @@ def is_closed(condition: Any) -> bool:
     return condition is not None and as_number(condition) == 0.0  # a symbol's is nan
 
 
-def symbolic_gate(node: Node, i: int, local: Any) -> Any:
+def symbolic_gate(node: Node, i: int, local: Any, active: Container[int] = ()) -> Any:
     """What is 0 where a symbol does not look at its operand i; None if it looks at it anyway."""
     gate = node.primitive.structural[i]
     if isinstance(gate, bool):
         return local if gate else None
-    return None if is_variable_factor(node, i) else gate(*node.parents)
+    return None if is_variable_factor(node, i, active) else gate(*node.parents)
 
 
-def is_variable_factor(node: Node, i: int) -> bool:
-    """Whether the gate to operand i is a coefficient that is no constant."""
-    others = (x.primitive is not CONSTANT for j, x in enumerate(node.parents) if j != i)
-    return isinstance(node.primitive.structural[i], Coefficient) and any(others)
+def is_variable_factor(node: Node, i: int, active: Container[int]) -> bool:
+    """Whether the gate to operand i is a coefficient that is no constant, here or in a transform around."""
+    others = (x for j, x in enumerate(node.parents) if j != i)
+    varies = (x.primitive is not CONSTANT or id(x) in active for x in others)
+    return isinstance(node.primitive.structural[i], Coefficient) and any(varies)
 
 
-def ignores(node: Node, i: int) -> bool:
+def ignores(node: Node, i: int, active: Container[int] = ()) -> bool:
     """Whether a node does not look at its operand i, as the column `structural` says: nothing passes there,
     so that an infinite slope beyond is not multiplied by 0. A symbol does not know."""
     gate = node.primitive.structural[i]
@@ -100,7 +108,7 @@ def ignores(node: Node, i: int) -> bool:
         return False
     if isinstance(gate, bool):
         return gate and slope(node, i) == 0.0
-    if is_variable_factor(node, i):
+    if is_variable_factor(node, i, active):
         return False
     return as_number(gate(*[operand._data for operand in node.parents])) == 0.0
 
@@ -109,6 +117,7 @@ def accumulate(sums: dict[int, Any], key: int, term: Any) -> None:
     sums[key] = sums[key] + term if key in sums else term
 
 
+NOWHERE: Final = -1
 MINUS_ZERO: Final = -0.0  # the one number that changes nothing it is added to, not even -0.0
 
 
@@ -176,23 +185,86 @@ def sever(order: Sequence[Node]) -> None:
         node.left = node.right = None
 
 
-def dependents(order: Sequence[Node], sources: Iterable[int]) -> set[int]:
-    """The ids of the nodes in `order` that depend on the sources."""
-    active = set(sources)
-    for node in order:
-        if any(id(parent) in active for parent in node.parents):
-            active.add(id(node))
-    return active
+def dependents(order: Sequence[Node], sources: Iterable[int]) -> Places:
+    """The nodes in `order` that depend on the sources, and those."""
+    active = dict.fromkeys(sources, NOWHERE)
+    for place, node in enumerate(order):
+        if id(node) in active:
+            active[id(node)] = place
+            continue
+        for parent in node.parents:
+            if id(parent) in active:
+                active[id(node)] = place
+                break
+    return {key: place for key, place in active.items() if place != NOWHERE}
 
 
-def push(order: Sequence[Node], tangents: dict[int, Any], on_nodes: bool) -> dict[int, Any]:
-    """Forward sweep: the tangents of all nodes by id, from those of the inputs."""
-    tangents = dict(tangents)
-    for node in order:
-        if id(node) not in tangents:
-            for edge in edges(node, tangents, on_nodes):
-                accumulate(tangents, id(node), edge.passes(tangents[edge.operand]))
-    return tangents
+@final
+class Linear:
+    """What a graph is to its inputs, which come first in `order`: all local derivatives that lead from them
+    to others, made once for every direction. A node is known by its place in the order.
+    """
+
+    def __init__(self, order: Sequence[Node], active: Places, on_nodes: bool) -> None:
+        self.on_nodes = on_nodes
+        # The users of each node: place, which operand of theirs it is, and an Edge or the number.
+        self.users: list[list[tuple[int, int, Any]]] = [[] for _ in order]
+        for place in sorted(active.values()):
+            node = order[place]
+            found = edges_on_nodes(node, active) if on_nodes else edges_on_floats(node, active)
+            for i, (operand, local) in enumerate(found):
+                self.users[operand].append((place, i, local))
+
+    def push(self, seeds: Sequence[Any]) -> dict[int, Any]:
+        """Forward sweep: the tangents of the nodes that something has come to, from those of the inputs. A
+        seed of None is not 0: it is never multiplied.
+        """
+        tangents = {place: seed for place, seed in enumerate(seeds) if seed is not None}
+        terms: dict[int, list[tuple[int, Any]]] = {}
+        waiting: list[int] = []
+        for place in tangents:
+            self.pass_on(place, tangents[place], terms, waiting)
+        while waiting:
+            place = heappop(waiting)
+            tangents[place] = tangent = in_order_of_operands(terms.pop(place))
+            self.pass_on(place, tangent, terms, waiting)
+        return tangents
+
+    def pass_on(
+        self, place: int, x: Any, terms: dict[int, list[tuple[int, Any]]], waiting: list[int]
+    ) -> None:
+        for user, i, local in self.users[place]:
+            term = local.passes(x) if self.on_nodes else local * x
+            if user in terms:
+                terms[user].append((i, term))
+            else:
+                terms[user] = [(i, term)]
+                heappush(waiting, user)
+
+
+def in_order_of_operands(terms: list[tuple[int, Any]]) -> Any:
+    """The sum, as it would be formed at the node."""
+    if len(terms) > 1:
+        terms.sort()  # no two have the same place: the terms are never compared
+    total = terms[0][1]
+    for _, term in terms[1:]:
+        total = total + term
+    return total
+
+
+def edges_on_nodes(node: Node, active: Places) -> list[tuple[int, Any]]:
+    return [(active[edge.operand], edge) for edge in edges(node, active, on_nodes=True)]
+
+
+def edges_on_floats(node: Node, active: Places) -> list[tuple[int, Any]]:
+    operands = node.parents
+    if not any(id(operand) in active for operand in operands):
+        return []
+    for operand in operands:
+        if operand.epoch > node.epoch:
+            raise stale(node, operand)
+    pairs = zip(operands, passed(node), strict=True)
+    return [(active[id(x)], local) for x, local in pairs if local is not None and id(x) in active]
 
 
 # From here on the same on floats, fast

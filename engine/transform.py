@@ -17,7 +17,7 @@ from typing import Any, final
 from engine import functions
 from engine.batch import Batch, batch_length, examples, is_axis, placed
 from engine.choice import Argnames, Argnums, Choice, Function
-from engine.recorded_call import RecordedCall, as_plain
+from engine.recorded_call import RecordedCall, as_plain, sought
 from engine.text import brief
 from engine.trees import Tree, is_array, outer
 
@@ -87,7 +87,7 @@ class ForwardJacobian(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         run = self.run(args, keywords)
         count = len(run.inputs)
-        columns = [run.push_forward([float(i == j) for i in range(count)]) for j in range(count)]
+        columns = [run.push_forward([1.0 if i == j else None for i in range(count)]) for j in range(count)]
         matrix = [list(row) for row in zip(*columns, strict=True)]
         return self.with_aux(matrix_tree(run, self.choice, matrix), run)
 
@@ -171,7 +171,7 @@ def jvp(f: Function, x: Any, v: Any, has_aux: bool = False) -> Any:
     """
     run = RecordedCall(f, as_arguments(x), range(len(as_arguments(x))), {}, has_aux)
     tangents = matching(run.arguments, list(as_arguments(v)), "a direction like x")
-    derivative = run.results.build(run.push_forward(tangents))
+    derivative = run.results.build(run.push_forward([sought(x) for x in tangents]))
     return (run.values(), derivative, run.auxiliary()) if has_aux else (run.values(), derivative)
 
 

@@ -466,3 +466,54 @@ def test_a_dead_symbol_names_the_line_of_its_trace():
             engine.TracingError, match=r"test_transform.py:\d+: .* # here, and its trace is over"
         ):
             use()
+
+
+def three(x, y):
+    return 3.0 * x + engine.sqrt(y)
+
+
+def test_forward_mode_multiplies_no_structural_zero():
+    directions = [(1.0, 0.0), (0.0, 1.0)]
+    forward = {
+        "jacfwd": lambda x, y: jacfwd(three, (0, 1))(x, y),
+        "jvp": lambda x, y: tuple(jvp(three, (x, y), v)[1] for v in directions),
+        "vjp": lambda x, y: vjp(lambda x, y: (x * 3.0, engine.sqrt(y)), x, y)[1]((1.0, 1.0)),
+    }
+    for f in forward.values():
+        assert f(1.0, 0.0) == (3.0, math.inf)
+        assert engine.jit(f)(1.0, 0.0) == (3.0, math.inf)
+    assert vjp(lambda x: (x * 3.0, engine.sqrt(x)), 0.0)[1]((1.0, 0.0)) == (3.0,)
+
+
+def test_second_derivatives_forward_multiply_no_structural_zero():
+    def f(v):
+        return 3.0 * v[0] * v[0] + v[1] ** 1.5
+
+    expected = [[6.0, 0.0], [0.0, math.inf]]
+    assert hessian(f)([1.0, 0.0]) == jacfwd(grad(f))([1.0, 0.0]) == expected
+    assert engine.jit(jacfwd(grad(f)))([1.0, 0.0]) == expected
+    assert hvp(f, [1.0, 0.0], [1.0, 0.0]) == [6.0, 0.0]
+    assert engine.jit(lambda x: hvp(f, x, [1.0, 0.0]))([1.0, 0.0]) == [6.0, 0.0]
+
+
+def test_local_gradients_are_asked_for_once_for_all_directions():
+    asked = []
+    cube = engine.custom(lambda x: x**3, lambda x: asked.append(1) or 3 * x**2, name="cube")
+    matrix = jacfwd(lambda v: [cube(v[0] * v[1]), v[2]])([1.0, 2.0, 3.0])
+    assert (matrix, len(asked)) == ([[24.0, 12.0, 0.0], [0.0, 0.0, 1.0]], 1)
+
+
+def test_a_row_of_a_jacobian_walks_only_what_it_reaches():
+    asked = []
+    twice = engine.custom(lambda x: 2 * x, lambda x: asked.append(1) or 2.0, name="twice")
+    jacobian(lambda v: [twice(x) for x in v])([Value(float(i)) for i in range(5)])
+    assert len(asked) == 5
+
+
+def test_sums_are_formed_in_the_order_of_the_operands():
+    def f(v):
+        late = v[0] * 1.0
+        early = v[0] * 1e16
+        return engine.sum([early, late, -early])
+
+    assert jacfwd(f)([1.0]) == [jvp(f, [1.0], [1.0])[1]] == [0.0]
