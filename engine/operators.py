@@ -16,10 +16,10 @@ HOPELESS: Final = (str, bytes, type(None), list, tuple, dict, set, Number)  # no
 def binary(primitive: Primitive, x: object, y: object) -> Any:
     """primitive(x, y); NotImplemented for types, such as arrays, that may know better."""
     if isinstance(x, Traceable) and isinstance(y, Traceable):
-        return primitive(x, y)
+        return primitive.apply((x, y))
     other = y if isinstance(x, Traceable) else x
     # An array that is told NotImplemented goes on by itself, element by element.
-    return primitive(x, y) if is_number(other) else unlike(other)
+    return primitive.apply((x, y)) if is_number(other) else unlike(other)
 
 
 def unlike(other: object) -> Any:

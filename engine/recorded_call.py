@@ -56,7 +56,7 @@ class RecordedCall:
             self.results, self.aux = Tree(result), aux
             with sweeping():
                 self.since = min(RUNNING)
-                found = (*self.results.scalars, *Tree(self.aux).scalars)
+                found = [*self.results.scalars, *(Tree(aux).scalars if has_aux else ())]
                 roots = [y for y in found if isinstance(y, Node)]
                 self.order = topological_order(roots, self.inputs, self.since)
             # An input that is not ours belongs to a transform around this one, which differentiates us too.

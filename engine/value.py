@@ -244,9 +244,10 @@ def record_node(
 def record_mixed(primitive: Primitive, operands: tuple[object, ...]) -> Any:
     """What is recorded where plain numbers stand among the operands, or symbols."""
     for operand in operands:
-        if isinstance(operand, Traceable) and not isinstance(operand, Value):
-            return operand.record(primitive, operands)  # a symbol: it takes values as constants
-        if is_array(operand):
+        if isinstance(operand, Traceable):
+            if not isinstance(operand, Value):
+                return operand.record(primitive, operands)  # a symbol: it takes values as constants
+        elif not isinstance(operand, (float, int)) and is_array(operand):
             return elementwise(primitive, operands)
     parents = [operand if isinstance(operand, Value) else constant(operand) for operand in operands]
     return parents[0].record(primitive, tuple(parents))
