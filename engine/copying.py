@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.modes import LOCK, STATE
 from engine.node import CONSTANT, LEAF, Node, Note
+from engine.order import nodes_in_order
 from engine.primitive import Primitive
-from engine.sweep import nodes_in_order
 
 Columns = tuple[Any, ...]  # what `columns` returns and `fill` takes
 

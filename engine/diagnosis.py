@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import isfinite
 from typing import Final, NamedTuple
 
+from engine.edges import local_gradient
 from engine.node import Node
-from engine.sweep import local_gradient, nodes_in_order
+from engine.order import nodes_in_order
 from engine.text import clean
 from engine.value import Value
 

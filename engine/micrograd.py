@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, NoReturn
 
+from engine.edges import local_gradient
 from engine.node import Node
-from engine.sweep import local_gradient
 
 
 def no_room(node: object, state: object = None) -> NoReturn:

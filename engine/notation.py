@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, TypeVar
 
 from engine.modes import recording
 from engine.node import Node
+from engine.order import nodes_in_order
 from engine.primitive import ATOM, Primitive, as_float
 from engine.primitives.row import POWER, SIGN
-from engine.sweep import nodes_in_order
 from engine.text import clean
 from engine.value import Value
 

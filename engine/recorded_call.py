@@ -7,11 +7,13 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 
+from engine.forward import Linear
 from engine.modes import LOCK, STATE, recording, sweeping
 from engine.node import CONSTANT, INPUT, LINK, Node
+from engine.order import NOWHERE, Places, dependents, sever, topological_order
 from engine.primitive import Traceable, as_float
 from engine.primitives import identity
-from engine.sweep import NOWHERE, Linear, Places, dependents, pull, reverse, sever, topological_order
+from engine.sweep import pull, reverse
 from engine.text import brief
 from engine.trees import Tree, with_nodes
 from engine.value import Value, constant

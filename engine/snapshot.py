@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import count
 
 from engine.node import Node
-from engine.sweep import dependents, nodes_in_order, pull, stale
+from engine.order import dependents, nodes_in_order, stale
+from engine.sweep import pull
 from engine.text import clean
 from engine.value import Value
 

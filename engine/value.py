@@ -6,17 +6,19 @@ from typing import Any, cast, final
 
 from engine.arrays import elementwise
 from engine.copying import Columns, columns, deep_copy, fill
+from engine.edges import local_gradient
 from engine.functions import where
 from engine.micrograd import Micrograd
 from engine.modes import DEBUGGING, EQUALITIES, LOCK, RECORDING, STATE, setting, sweeping
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
+from engine.order import topological_order
 from engine.primitive import Primitive, Traceable, as_float, is_number
 from engine.primitives.activations import relu
 from engine.primitives.arithmetic import add, mul, neg, sub
 from engine.primitives.nary import dot
 from engine.source import user_line
-from engine.sweep import local_gradient, recompute, reverse, topological_order
+from engine.sweep import recompute, reverse
 from engine.trees import is_array
 
 

@@ -6,7 +6,7 @@ from math import isfinite
 
 import engine
 from engine import Diagnosis, Value
-from engine.sweep import nodes_in_order
+from engine.order import nodes_in_order
 from nn.data import Loss, Samples
 from nn.module import Module
 from nn.optim import Optimizer

@@ -25,18 +25,17 @@ import scipy.optimize
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("engine", "nn", "tests")
-FILES = ("engine/sweep.py", "engine/recorded_call.py", "engine/transform.py")
+FILES = tuple(f"engine/{name}.py" for name in "order edges sweep forward recorded_call transform".split())
 MEMORY = 4 << 30  # bytes: an endless loop may be one that collects
 OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 IMPORTED = (hypothesis.stateful, numpy, pytest, scipy.optimize)  # once, here: no child has to
 STAMP = "any number that was no stamp before will do"
 EQUIVALENT = {
-    "engine/sweep.py, topological_order: STATE.sweep += 1 -> STATE.sweep -= 1": STAMP,
-    "engine/sweep.py, topological_order: 1 -> 2": STAMP,
-    "engine/sweep.py, topological_order: order.append(node) -> pass": "an input has no edges to go along",
+    "engine/order.py, topological_order: STATE.sweep += 1 -> STATE.sweep -= 1": STAMP,
+    "engine/order.py, topological_order: 1 -> 2": STAMP,
+    "engine/order.py, topological_order: order.append(node) -> pass": "an input has no edges to go along",
     "engine/sweep.py, sweep_back: 1 -> 2": STAMP,
     "engine/sweep.py, recompute: 1 -> 2": STAMP,
-    "engine/sweep.py, times: -1.0 -> 1.0": "x * -1.0 is -x, by a longer graph",
 }
 SWAPS = {
     ast.Add: ast.Sub,

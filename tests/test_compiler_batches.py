@@ -16,8 +16,8 @@ from engine import (
     vmap,
 )
 from engine.compiler import jit
+from engine.order import nodes_in_order
 from engine.primitive import TABLE
-from engine.sweep import nodes_in_order
 from engine.testing.strategies import expressions
 
 

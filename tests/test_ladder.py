@@ -19,7 +19,9 @@ LADDER = """
     functions
     operators
     node
-    sweep
+    order
+    edges
+    forward sweep
     copying micrograd
     value
     node_array

@@ -23,8 +23,8 @@ from engine.compiler.llvm import executable, plan
 from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
+from engine.order import nodes_in_order
 from engine.primitive import TABLE
-from engine.sweep import nodes_in_order
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("llvmlite") is None, reason="llvmlite is not installed"

@@ -14,11 +14,11 @@ from hypothesis import Phase, given, settings
 
 import engine
 from engine import Value
+from engine.edges import local_gradient
 from engine.exploring import explore, to_json
 from engine.exploring.document import open_edges
 from engine.exploring.program import tape
 from engine.snapshot import Snapshot
-from engine.sweep import local_gradient
 from engine.testing.strategies import expressions
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from engine.edges import local_gradient
+from engine.order import nodes_in_order
 from engine.primitives import identity
-from engine.sweep import local_gradient, nodes_in_order
 from engine.value import Value
 
 

@@ -7,11 +7,12 @@ from itertools import islice
 from math import prod
 from typing import Final, NamedTuple
 
+from engine.edges import local_gradient
 from engine.modes import recording
 from engine.node import Node
 from engine.notation import Notation, Text, expression, named
+from engine.order import dependents
 from engine.snapshot import Snapshot
-from engine.sweep import dependents, local_gradient
 from engine.value import Value
 
 PATHS: Final = 10  # of one derivative that are written out

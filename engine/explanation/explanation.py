@@ -9,7 +9,7 @@ from engine.explanation.chain import Chain
 from engine.explanation.mathematics import aligned, mathematics
 from engine.explanation.terminal import terminal
 from engine.node import Node
-from engine.sweep import nodes_in_order
+from engine.order import nodes_in_order
 from engine.text import brief
 from engine.value import Value
 

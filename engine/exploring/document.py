@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from engine.edges import local_gradient, passed
 from engine.explanation.chain import local_formulas, slope_text
 from engine.node import Node
 from engine.notation import PLAIN, Text, expression
 from engine.snapshot import Snapshot
-from engine.sweep import local_gradient, passed
 from engine.text import clean, symbol
 from engine.value import Value
 

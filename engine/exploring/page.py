@@ -16,7 +16,7 @@ from engine.exploring.history import frames
 from engine.exploring.program import program
 from engine.exploring.scene import scenes
 from engine.files import AnyPath, write_file
-from engine.sweep import nodes_in_order
+from engine.order import nodes_in_order
 from engine.text import escape
 from engine.value import Value
 

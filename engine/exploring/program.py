@@ -10,9 +10,9 @@ from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import trace
+from engine.edges import symbolic_gate
 from engine.node import Node
 from engine.snapshot import Snapshot
-from engine.sweep import symbolic_gate
 from engine.text import clean
 from engine.value import Value, constant
 

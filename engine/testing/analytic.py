@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Final, NamedTuple
 
+from engine.edges import local_gradient
 from engine.modes import recording
-from engine.sweep import local_gradient, nodes_in_order
+from engine.order import nodes_in_order
 from engine.testing.differences import EPSILON
 from engine.testing.errors import GradientError
 from engine.testing.expression import python_of

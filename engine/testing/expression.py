@@ -10,8 +10,8 @@ from typing import Any, Final
 from engine.modes import recording
 from engine.node import Node
 from engine.notation import PYTHON, Text
+from engine.order import nodes_in_order
 from engine.primitive import ATOM
-from engine.sweep import nodes_in_order
 from engine.value import Value, constant
 
 LIMIT: Final = 2000  # characters of an expression that an error message shows

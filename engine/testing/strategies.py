@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from engine import functions, primitives
 from engine.domain import REAL, Interval
 from engine.modes import recording
+from engine.order import nodes_in_order
 from engine.primitive import TABLE, Primitive
-from engine.sweep import nodes_in_order
 from engine.testing.expression import Expression
 from engine.text import brief
 from engine.value import Value, constant
