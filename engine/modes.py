@@ -16,7 +16,7 @@ class State:
     """Counters that every operation looks at: plain attributes, because a ContextVar costs 13 ns."""
 
     def __init__(self) -> None:
-        self.modes = 0  # contexts entered and not yet left, anywhere; 0 means nobody needs a look
+        self.modes = 0  # blocks that some context may be in; 0 means nobody needs a look
         self.epoch = 0  # how often any leaf was given new data
         self.foreign = 0  # primitives of users ever made; 0 means no sweep has to look for one
         self.sweep = 0  # marks handed out to sweeps
@@ -49,11 +49,23 @@ class Entry:
         self.block = ref(block)
         self.outer = outer
         self.left = False  # a task that began inside keeps the setting
+        self.pulse: set[None] = set()  # lives as long: native classes take no weak references
 
     @property
     def is_lost(self) -> bool:
         """Whether it ended without `__exit__`: a Ctrl-C can come before the first instruction of that."""
         return not self.left and self.block() is None
+
+
+LEFT: Final[list[ref[set[None]]]] = []  # pulses of blocks that were left: a task may have one for longer
+
+
+def forget_ended() -> None:
+    """Blocks that were left, and that no context has any more, count no more."""
+    with LOCK:
+        lasting = [pulse for pulse in LEFT if pulse() is not None]
+        STATE.modes -= len(LEFT) - len(lasting)
+        LEFT[:] = lasting
 
 
 RECORDING: Final[ContextVar[Entry | None]] = ContextVar("recording", default=None)
@@ -108,11 +120,16 @@ class Mode(ContextDecorator):
         entry = self.variable.get()
         while entry is not None and entry.block() is not self:
             entry = entry.outer
-        if entry is not None:  # else this is another context: a generator that was closed elsewhere
-            entry.left = True
-            self.variable.set(entry.outer)
+        if entry is None:  # this is another context: a generator that was closed elsewhere
+            with LOCK:
+                STATE.modes -= 1
+            return
+        entry.left = True
+        self.variable.set(entry.outer)
         with LOCK:
-            STATE.modes -= 1
+            LEFT.append(ref(entry.pulse))
+        entry = None  # it may have been the last to have it
+        forget_ended()
 
 
 def no_grad() -> Mode:
