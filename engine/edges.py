@@ -94,9 +94,14 @@ def passed(node: Node) -> Sequence[float | None]:
         gradient = local_gradient(node)
         return [None if x == 0.0 else x for x in gradient] if primitive.gated else gradient
     result: list[float | None] = []
-    for i, operand in enumerate(node.parents):
-        is_edge = primitive.partials[i] is not None and operand.primitive is not CONSTANT
-        result.append(slope(node, i) if is_edge and not ignores(node, i) else None)
+    operands = node.parents
+    for i in range(len(operands)):
+        local: float | None = None
+        if primitive.partials[i] is not None and operands[i].primitive is not CONSTANT:
+            local = slope(node, i)
+            if (local == 0.0 or local != local) and ignores(node, i):  # only then it may: few gates are asked
+                local = None
+        result.append(local)
     return result
 
 
