@@ -43,7 +43,9 @@ EQUIVALENT = {
     ("elu_slope", "edge", 1): ELSEWHERE,
     ("elu_curvature", "edge", 1): ELSEWHERE,
 }
-RULELESS = ("shift",)  # takes no gradient, although its value moves: the results do not depend on it
+# shift takes no gradient, although its value moves: the results do not depend on it. The others are what prod
+# is made of: the octaves that one takes away, in a jump, the other gives back.
+RULELESS = ("shift", "fraction", "scaled")
 DEAD_ARMS = {"select": Expression(lambda a, b: TABLE["select"](0.0, a, b), a=2.0, b=3.0)}
 
 

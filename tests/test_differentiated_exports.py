@@ -99,8 +99,10 @@ def test_an_exported_gradient_can_be_differentiated(library):
 
 @by_library
 def test_what_would_take_functions_without_end_is_refused_where_it_is_asked(library):
-    f = run(jit(lambda x: x**3).to_python(library))
-    assert LIBRARIES[library](f, 2, [2.0]) == pytest.approx([12.0], rel=1e-14)
+    cube = run(jit(lambda x: x**3).to_python(library))
+    assert LIBRARIES[library](cube, 3, [2.0]) == pytest.approx([6.0], rel=1e-14)
+    f = run(jit(lambda x: x**2.5).to_python(library))
+    assert LIBRARIES[library](f, 2, [4.0]) == pytest.approx([7.5], rel=1e-14)
     with pytest.raises(NotImplementedError, match="write out the function's own derivative"):
         LIBRARIES[library](f, 3, [2.0])
 

@@ -268,7 +268,11 @@ def test_a_reader_that_has_seen_enough_ends_it_as_any_other_program(words):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_without_a_terminal_ends_it_as_any_other_program():
-    process = engine_with(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    default = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        process = engine_with(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, default)
     assert process.stdout.read(1)  # it is up
     process.send_signal(signal.SIGINT)
     assert ended(process) == (-signal.SIGINT, b"")
