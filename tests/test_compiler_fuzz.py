@@ -125,9 +125,9 @@ def test_changed_arguments_give_what_plain_python_gives_or_are_refused(reduce, c
         got = outcome(compiled, args)
         if isinstance(got, list) and isinstance(expected, list):
             assert [len(part) for part in got] == [len(part) for part in expected]
-            for a, b in zip(got, expected, strict=True):
+            for k, (a, b) in enumerate(zip(got, expected, strict=True)):
                 # Below a closed gate linear rows multiply by 0, compiled: at infinity that is nan.
-                known = ~np.isnan(a) if "infinite" in changes else np.full(np.shape(a), True)
+                known = ~np.isnan(a) if k and "infinite" in changes else np.full(np.shape(a), True)
                 np.testing.assert_allclose(np.asarray(a)[known], np.asarray(b)[known], rtol=1e-12, atol=1e-14)
         else:
             assert isinstance(got, Exception), (got, expected)

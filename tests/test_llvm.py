@@ -40,8 +40,13 @@ EDGES = json.loads((DATA / "edge-conventions.json").read_text())
 def test_random_expressions_have_the_engines_bits_on_scalars_and_4_ulp_of_the_condition_on_lanes(drawn):
     traced, point, expected = together(drawn)
     tape = simplified(traced)
-    # Nothing passes a closed gate in a sweep; compiled, linear rows below it multiply a 0: its sign may turn.
-    assert same([x + 0.0 for x in on_scalars(tape, [point])[0]], [x + 0.0 for x in expected])
+    pairs = iter(zip(on_scalars(tape, [point])[0], expected, strict=True))
+    for e in drawn:
+        assert same(*([x] for x in next(pairs))), e
+        # Nothing passes a closed gate in a sweep; compiled, rows below multiply a 0, of either sign.
+        slopes = [next(pairs) for _ in e.inputs]
+        assert same([x + 0.0 for x, _ in slopes], [y + 0.0 for _, y in slopes]), e
+    assert not list(pairs)
     lanes = iter(on_lanes(tape, [point])[0])
     for e in drawn:
         value, _ = next(lanes), [next(lanes) for _ in e.inputs]
