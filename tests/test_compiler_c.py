@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 import pytest
 from alike import GOLDEN, ROWS, SPECIAL, arity, bits, golden, same, within
-from drawn import batch, batches, together
+from drawn import as_the_engine, batch, batches, together
 from hypothesis import given, settings
 
 from engine import exp, gelu, sin, softplus, value_and_grad
@@ -48,11 +48,13 @@ def outputs(library: ctypes.CDLL, name: str, xs: Sequence[float], count: int) ->
 @settings(max_examples=batches())
 @given(batch())
 def test_random_expressions_and_their_gradients_have_the_engines_bits(compiled, drawn):
-    tape, point, expected = together(drawn)
-    assert same(tape.evaluate(point), expected)
-    assert same(simplified(tape).evaluate(point), expected)
-    library = compiled(CFile(simplified(tape), "f").source())
-    assert same(outputs(library, "f", point, len(expected)), expected)
+    traced, point, expected = together(drawn)
+    tape = simplified(traced)
+    results = traced.evaluate(point)
+    assert as_the_engine(drawn, results, expected)
+    assert same(tape.evaluate(point), results)
+    library = compiled(CFile(tape, "f").source())
+    assert same(outputs(library, "f", point, len(results)), results)
 
 
 def test_every_kernel_has_the_engines_bits_also_at_the_edges(compiled):

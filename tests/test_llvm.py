@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alike import DATA, GOLDEN, ROWS, SPECIAL, arity, golden, same, within
-from drawn import batch, batches, together
+from drawn import as_the_engine, batch, batches, together
 from hypothesis import given, settings
 from native import on_lanes, on_scalars
 from small import W, X, Y, loss
@@ -40,13 +40,7 @@ EDGES = json.loads((DATA / "edge-conventions.json").read_text())
 def test_random_expressions_have_the_engines_bits_on_scalars_and_4_ulp_of_the_condition_on_lanes(drawn):
     traced, point, expected = together(drawn)
     tape = simplified(traced)
-    pairs = iter(zip(on_scalars(tape, [point])[0], expected, strict=True))
-    for e in drawn:
-        assert same(*([x] for x in next(pairs))), e
-        # Nothing passes a closed gate in a sweep; compiled, rows below multiply a 0, of either sign.
-        slopes = [next(pairs) for _ in e.inputs]
-        assert same([x + 0.0 for x, _ in slopes], [y + 0.0 for _, y in slopes]), e
-    assert not list(pairs)
+    assert as_the_engine(drawn, on_scalars(tape, [point])[0], expected)
     lanes = iter(on_lanes(tape, [point])[0])
     for e in drawn:
         value, _ = next(lanes), [next(lanes) for _ in e.inputs]
