@@ -21,6 +21,7 @@ from engine.modes import debug, no_grad
 from engine.notebook import show_graphs as _show_graphs
 from engine.primitive import Primitive, custom, register
 from engine.primitives import *  # noqa: F403
+from engine.series import jet, taylor
 from engine.transform import grad, hessian, hvp, jacfwd, jacobian, jvp, value_and_grad, vjp, vmap
 from engine.value import Value
 
@@ -70,11 +71,13 @@ __all__ = [
     "hvp",
     "jacfwd",
     "jacobian",
+    "jet",
     "jit",
     "jvp",
     "no_grad",
     "parse",
     "register",
+    "taylor",
     "testing",
     "to_json",
     "value_and_grad",

@@ -26,8 +26,9 @@ LADDER = """
     value
     node_array
     batch
-    choice recorded_call
+    choice expansion recorded_call
     transform
+    series
     build_info diagnosis notebook
     drawing
     notation
