@@ -48,7 +48,7 @@ def together(drawn: Sequence[Any]) -> tuple[Tape, list[float], list[float]]:
 
 
 def as_the_engine(drawn: Sequence[Any], got: Sequence[float], expected: Sequence[float]) -> bool:
-    """The engine's bits but for the sign of zero in slopes: nothing passes a closed gate in a sweep; compiled,
+    """The engine's bits but for the sign of zero in slopes: nothing passes closed gates in a sweep; compiled,
     linear rows below it multiply a 0, of either sign."""
     numbers = iter(zip(got, expected, strict=True))
     for e in drawn:
