@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final
 
-from engine.forward import Linear
+from engine.forward import Tangents, push
 from engine.modes import LOCK, STATE, recording, sweeping
 from engine.node import CONSTANT, INPUT, LINK, Node
 from engine.order import NOWHERE, Places, dependents, sever, topological_order
@@ -89,16 +89,6 @@ class RecordedCall:
         """What depends on the inputs."""
         return dependents(self.order, map(id, self.inputs))
 
-    @cached_property
-    def linear(self) -> Linear:
-        """All local derivatives, for forward sweeps."""
-        return Linear(self.order, self.active, self.on_nodes)
-
-    @cached_property
-    def places(self) -> list[int]:
-        """Where the results stand in the order."""
-        return [self.active.get(id(y), NOWHERE) for y in self.results.scalars]
-
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""
         if not self.results.is_scalar:
@@ -140,14 +130,16 @@ class RecordedCall:
             adjoints = pull(self.order, sums, self.active, self.on_nodes)
         return [self.plain(as_result(adjoints.get(id(x), 0.0))) for x in self.inputs]
 
-    def push_forward(self, tangents: Sequence[Any]) -> list[Any]:
-        """sum of d(output)/d(input) * tangent, for each output; None is no tangent at all."""
+    def push_forward(self, seeds: Sequence[Tangents], count: int) -> list[list[Any]]:
+        """The derivatives of all results in each of `count` directions, from those of the inputs."""
+        places = [self.active.get(id(y), NOWHERE) for y in self.results.scalars]
+        kept = [place for place in places if place != NOWHERE]
         with recording():
-            found = self.linear.push(tangents)
-        derivatives = [found.get(place, 0.0) for place in self.places]
-        if self.on_nodes or any(isinstance(x, Traceable) for x in tangents):
-            return [self.plain(as_result(x)) for x in derivatives]
-        return derivatives
+            found = push(self.order, self.active, seeds, kept, self.on_nodes)
+        as_nodes = self.on_nodes or any(isinstance(x, Traceable) for seed in seeds for x in seed.values())
+        rows = [found[place] if place != NOWHERE else {} for place in places]
+        columns = [[row.get(direction, 0.0) for row in rows] for direction in range(count)]
+        return [[self.plain(as_result(x)) for x in column] for column in columns] if as_nodes else columns
 
 
 def new_input(x: Any) -> Any:

@@ -87,7 +87,7 @@ class ForwardJacobian(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         run = self.run(args, keywords)
         count = len(run.inputs)
-        columns = [run.push_forward([1.0 if i == j else None for i in range(count)]) for j in range(count)]
+        columns = run.push_forward([{direction: 1.0} for direction in range(count)], count)
         matrix = [list(row) for row in zip(*columns, strict=True)]
         return self.with_aux(matrix_tree(run, self.choice, matrix), run)
 
@@ -171,14 +171,23 @@ def jvp(f: Function, x: Any, v: Any, has_aux: bool = False) -> Any:
     """
     run = RecordedCall(f, as_arguments(x), range(len(as_arguments(x))), {}, has_aux)
     tangents = matching(run.arguments, list(as_arguments(v)), "a direction like x")
-    derivative = run.results.build(run.push_forward([sought(x) for x in tangents]))
+    seeds = [{} if sought(x) is None else {0: x} for x in tangents]
+    derivative = run.results.build(run.push_forward(seeds, 1)[0])
     return (run.values(), derivative, run.auxiliary()) if has_aux else (run.values(), derivative)
 
 
 def hvp(f: Function, x: Any, v: Any) -> Any:
-    """The Hessian of f at x times v, forward over reverse, without the Hessian."""
+    """The Hessian of f at x times v, without the Hessian: the gradient of the slope of f along v."""
     argnums = range(len(x)) if type(x) is tuple else 0
-    return jvp(grad(f, argnums), x, v)[1]
+    gradient = grad(f, argnums)
+
+    def along(*args: Any) -> Any:
+        found = Tree(gradient(*args))
+        pairs = zip(found.scalars, matching(found, v, "a direction like x"), strict=True)
+        sought_for = [(x, y) for x, y in pairs if sought(y) is not None]
+        return functions.dot(*zip(*sought_for, strict=True)) if sought_for else 0.0
+
+    return grad(along, argnums)(*as_arguments(x))
 
 
 def matching(tree: Tree, other: Any, what: str) -> list[Any]:
