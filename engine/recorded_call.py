@@ -120,6 +120,22 @@ class RecordedCall:
         gradient: list[float] = reverse(y, 1.0, lambda order: [x.adjoint for x in self.inputs], self.since)
         return gradient
 
+    def reached(self, y: Any) -> list[tuple[int, Any]]:
+        """The inputs that y depends on, by place, each with d(y)/d(input); a sweep over nothing else."""
+        if id(y) not in self.active:
+            return []
+        if not self.on_nodes:
+            return reverse(y, 1.0, self.adjoints_by_place, self.since)  # type: ignore[no-any-return]
+        with recording():
+            adjoints = pull(self.order, {id(y): 1.0}, self.active, on_nodes=True)
+        count = len(self.inputs)  # they come first in the order
+        found = [(self.active[key], x) for key, x in adjoints.items() if self.active[key] < count]
+        return [(place, self.plain(as_result(x))) for place, x in sorted(found, key=lambda pair: pair[0])]
+
+    def adjoints_by_place(self, order: list[Node]) -> list[tuple[int, float]]:
+        inputs = [x for x in order if x.is_input and id(x) in self.active]
+        return sorted((self.active[id(x)], x.adjoint) for x in inputs)
+
     def pull_back(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
         """sum of seed * d(output)/d(input), for each input."""
         sums: dict[int, Any] = {}

@@ -11,6 +11,8 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import update_wrapper
+from importlib import import_module
+from itertools import accumulate
 from types import MethodType
 from typing import Any, final
 
@@ -19,7 +21,7 @@ from engine.batch import Batch, batch_length, examples, is_axis, placed
 from engine.choice import Argnames, Argnums, Choice, Function
 from engine.recorded_call import RecordedCall, as_plain, sought
 from engine.text import brief
-from engine.trees import Tree, is_array, outer
+from engine.trees import Tree, array_of, is_array, outer
 
 
 class Transform(ABC):
@@ -83,6 +85,19 @@ class Jacobian(Transform):
         return self.with_aux(matrix_tree(run, self.choice, matrix), run)
 
 
+class SparseJacobian(Transform):
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        run = self.run(args, keywords)
+        rows = [run.reached(y) for y in run.results.scalars]
+        data = [x for row in rows for _, x in row]
+        columns = [place for row in rows for place, _ in row]
+        starts = [0, *accumulate(map(len, rows))]
+        matrix = import_module("scipy.sparse").csr_array(
+            (array_of(data, (len(data),)), columns, starts), shape=(len(rows), len(run.inputs))
+        )
+        return self.with_aux(matrix, run)
+
+
 class ForwardJacobian(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         run = self.run(args, keywords)
@@ -113,13 +128,24 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: 
 
 
 def jacobian(
-    f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None
+    f: Function,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    argnames: Argnames = None,
+    sparse: bool = False,
 ) -> Function:
     """All derivatives of all results, by one reverse sweep for each result.
 
     Returns the tree of the results with a tree of arguments in place of every number; arrays of
     shapes s and t give one array of shape s + t. `argnames` and `has_aux` are those of `grad`.
+
+    With `sparse`, one `scipy.sparse.csr_array`: a row for each number of the results, a column for each of
+    the arguments. A sweep visits only what its result depends on. Raises ImportError without SciPy.
     """
+    if sparse:
+        with_scipy()
+        return SparseJacobian(f, Choice(argnums, argnames, has_aux))
     return Jacobian(f, Choice(argnums, argnames, has_aux))
 
 
@@ -136,12 +162,27 @@ def matrix_tree(run: RecordedCall, choice: Choice, matrix: Sequence[Sequence[Any
     return run.results.assemble([choice.pack(block) for block in blocks])
 
 
+def with_scipy() -> None:
+    """Raises ImportError, with the extra to install, if there is no SciPy."""
+    try:
+        import_module("scipy.sparse")
+    except ImportError:
+        raise ImportError("sparse=True needs SciPy: pip install 'chainrule[sparse]'") from None
+
+
 def hessian(
-    f: Function, argnums: Argnums = 0, has_aux: bool = False, *, argnames: Argnames = None
+    f: Function,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    argnames: Argnames = None,
+    sparse: bool = False,
 ) -> Function:
-    """The second derivatives of f, reverse over reverse. `argnames` and `has_aux` are those of `grad`."""
+    """The second derivatives of f, reverse over reverse. `argnames` and `has_aux` are those of `grad`,
+    `sparse` is that of `jacobian`.
+    """
     gradient = grad(f, argnums, has_aux, argnames=argnames)
-    return jacobian(gradient, argnums, has_aux, argnames=argnames)
+    return jacobian(gradient, argnums, has_aux, argnames=argnames, sparse=sparse)
 
 
 def as_arguments(x: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Nested arguments, flat and back: lists, tuples, dicts, dataclasses, NumPy arrays and modules of numbers.
+"""Nested arguments, flat and back: lists, tuples, dicts, dataclasses, arrays, sparse matrices, modules.
 
 A tree falls into pieces, single numbers or whole arrays, and a function that puts pieces of the same
 kind together again. A class of yours takes part if it has `tree_parts()`, which returns its parts
@@ -59,10 +59,28 @@ def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     split = getattr(tree, "tree_parts", None)
     if split is not None:
         return split()  # type: ignore[no-any-return]
+    if is_sparse(tree):
+        return [tree.data], lambda new: sparse_like(tree, new[0])
     if is_dataclass(tree):
         names = fields_of(tree, static=False)
         return [getattr(tree, name) for name in names], lambda new: replaced(tree, names, new)
     return None
+
+
+def is_sparse(tree: Any) -> bool:
+    """Whether it is a matrix of SciPy's in rows. As with arrays: whoever has one has imported SciPy."""
+    matrix = getattr(sys.modules.get("scipy.sparse"), "csr_array", None)
+    return matrix is not None and isinstance(tree, matrix)
+
+
+def sparse_like(matrix: Any, data: Any) -> Any:
+    """A matrix with other numbers in the same places. Raises ValueError for a batch of them."""
+    if data.ndim != 1:
+        raise ValueError(
+            f"a sparse matrix has no batch axis: of {len(data)} of them only the data can be stacked"
+        )
+    pattern = (data, matrix.indices.copy(), matrix.indptr.copy())  # SciPy changes them in place
+    return type(matrix)(pattern, shape=matrix.shape)
 
 
 def is_dataclass(tree: Any) -> bool:
@@ -77,9 +95,11 @@ def fields_of(tree: Any, static: bool) -> list[str]:
 
 
 def settings_of(tree: Any) -> list[Any]:
-    """What a container has beside its parts: the keys of a dict, the static fields of a dataclass."""
+    """What a container has beside its parts: keys, places in a matrix, static fields of a dataclass."""
     if isinstance(tree, dict):
         return keys_of(tree)
+    if is_sparse(tree):
+        return [tree.shape, tree.indices.tobytes(), tree.indptr.tobytes()]
     if is_dataclass(tree) and not hasattr(tree, "tree_parts"):
         return [getattr(tree, name) for name in fields_of(tree, static=True)]
     return []
