@@ -5,6 +5,7 @@ otherwise packs the same source, interpreted, and says so in one line. All work 
 extension is ever written beside the source, and an editable install has none at all.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +42,19 @@ except ImportError as failure:
 # Contraction to fused multiply-add would give other bits than the interpreter does; mypyc asks for -Werror,
 # but a warning of some future compiler is no reason to go without. Nobody replaces our symbols at run time:
 # calls within the extension may be direct (3 % of a backward pass). What is not compiled is not checked.
+# mypyc leaves docstrings in the source: they are written into its C before that is compiled.
 COMPILE = """
 import sys
 from setuptools import setup
 from mypyc.build import mypycify
 
-files = ["--follow-imports=silent", *sys.argv[1:]]
-extensions = mypycify(files, opt_level="3", debug_level="0", group_name="chainrule")
+sys.path.insert(0, "")
+from hatch_build import write_docstrings
+
+files = sys.argv[1:]
+options = ["--follow-imports=silent"]
+extensions = mypycify(options + files, opt_level="3", debug_level="0", group_name="chainrule")
+write_docstrings(extensions[0].sources[0], files)
 if sys.platform != "win32":
     for extension in extensions:
         extension.extra_compile_args += ["-Wno-error", "-ffp-contract=off", "-fno-semantic-interposition"]
@@ -63,7 +71,14 @@ for module in map(importlib.import_module, sys.argv[1:]):
         sys.exit(f"error: there is no extension of {module.__name__}")
 """
 
-
+# Where C has room for a docstring: behind the signature of functions and classes, or instead of NULL.
+ROOM = re.compile(
+    r'(?P<before>\(PyCFunction\)CPyPy_(?P<call>\w+),[^"{}]*PyDoc_STR\('
+    r'|CPyType_(?P<type>\w+)_template_ = \{[^"]*"\w+",[^"]*\.tp_doc = PyDoc_STR\('
+    r"|\(getter\)(?P<get>\w+),\s*(?:\(setter\)\w+|NULL),\s*"
+    r'|PyModuleDef_HEAD_INIT,\s*"(?P<module>[\w.]+)",\s*)(?P<signature>NULL|"(?:[^"\\]|\\.)*")'
+)
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef
 NOT_SOURCE = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
 
 
@@ -97,6 +112,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         work.joinpath("probe.c").write_text(PROBE_C)
         run_python(PROBE, ["probe.c"], work)
         shutil.copytree(Path(self.root, "engine"), work / "engine", ignore=NOT_SOURCE)
+        shutil.copy(__file__, work)
         run_python(COMPILE, files, work)
         run_python(PROVE, [file.removesuffix(".py").replace("/", ".") for file in files], work)
         suffix = sysconfig.get_config_var("EXT_SUFFIX")
@@ -137,3 +153,65 @@ def headline(log: str) -> str:
     """The line of a compiler's log that tells most: the first that speaks of an error, else the last."""
     lines = re.sub(r"Command '\['(.*?)'.*\]'", r"the C compiler \1", log).splitlines()
     return textwrap.shorten(next((line for line in lines if "error:" in line), lines[-1]), 120)
+
+
+def write_docstrings(c: str, sources: Sequence[str]) -> None:
+    """Gives the C that mypyc wrote the docstrings of its sources. Exits if one of them finds no room."""
+    texts: dict[str, tuple[str, str]] = {}
+    for source in sources:
+        module = source.removesuffix(".py").replace("/", "___")
+        texts.update(docstrings(ast.parse(Path(source).read_bytes()), module))
+    placed = set()
+
+    def filled(room: re.Match[str]) -> str:
+        short = room["call"] or room["type"] or room["get"] or room["module"].replace(".", "___")
+        # mypyc shortens a module to what tells it from the others.
+        name = next((name for name in texts if f"___{name}".endswith(f"___{short}")), "")
+        if not name:
+            return room[0]
+        placed.add(name)
+        signature, text = texts[name]
+        written = c_string(signature) if room["signature"] == "NULL" else room["signature"]
+        return room["before"] + written + c_string(text)
+
+    code = Path(c).read_text(encoding="utf-8")
+    Path(c).write_text(ROOM.sub(filled, code), encoding="utf-8")
+    if lost := texts.keys() - placed:
+        sys.exit(f"error: the C of mypyc has no room for the docstrings of {', '.join(sorted(lost))}")
+
+
+def docstrings(tree: Documented, path: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Signature and docstring of a module, its classes and functions, by what mypyc calls them in C."""
+    if text := ast.get_docstring(tree):
+        yield path, (signature(tree), text)
+    for node in () if isinstance(tree, ast.FunctionDef) else tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield from docstrings(node, f"{path}{'_get_' if is_property(node) else '___'}{node.name}")
+
+
+def is_property(node: Documented) -> bool:
+    return any(ast.unparse(decorator) == "property" for decorator in getattr(node, "decorator_list", ()))
+
+
+def signature(node: Documented) -> str:
+    """As CPython reads it; mypyc writes none where a default is no number or text: `...` stands for it."""
+    if isinstance(node, ast.ClassDef):
+        functions = (part for part in node.body if isinstance(part, ast.FunctionDef))
+        written = next((signature(part) for part in functions if part.name == "__init__"), "")
+        return written.replace("__init__(self, ", f"{node.name}(")
+    if isinstance(node, ast.Module) or is_property(node):
+        return ""
+    for argument in ast.walk(node.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    for defaults in node.args.defaults, node.args.kw_defaults:
+        for i, default in enumerate(defaults):
+            if isinstance(default, ast.Name | ast.Attribute):
+                defaults[i] = ast.Constant(...)
+    return f"{node.name}({ast.unparse(node.args)})\n--\n\n"
+
+
+def c_string(text: str) -> str:
+    """A literal of C, in ASCII."""
+    plain = {byte: chr(byte) for byte in range(32, 127) if chr(byte) not in '"\\?'}
+    return '"' + "".join(plain.get(byte) or rf"\{byte:03o}" for byte in text.encode()) + '"'

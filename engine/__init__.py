@@ -14,6 +14,7 @@ import typing as _typing
 
 from engine import functions, primitives
 from engine.build_info import __version__, compiled
+from engine.described import describe_rows as _describe_rows
 from engine.diagnosis import Diagnosis, diagnose
 from engine.errors import StaleGraphError
 from engine.functions import *  # noqa: F403
@@ -99,4 +100,8 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *functions.__all__, *primitives.__all__})
 
 
+_describe_rows(
+    lambda row: _importlib.import_module("engine.reference").docstring(row),
+    lambda row: _importlib.import_module("engine.reference").signature(row),
+)
 _show_graphs(lambda root: _importlib.import_module("engine.drawing").draw(root))

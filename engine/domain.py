@@ -19,6 +19,15 @@ class Interval(NamedTuple):
             return False
         return self.low < x < self.high and x not in self.holes
 
+    def described(self, name: str) -> str:
+        """The condition on a number of that name, such as "0 < x < 1"; "" if there is none."""
+        if self.whole:
+            return f"{name} = 0, 1, 2, ..."
+        low = "" if self.low == -inf else f"{self.low:g} < "
+        high = "" if self.high == inf else f" < {self.high:g}"
+        bounds = [f"{low}{name}{high}"] if low or high else []
+        return " and ".join([*bounds, *(f"{name} != {hole:g}" for hole in self.holes)])
+
 
 REAL = Interval(-inf, inf)
 POSITIVE = Interval(0.0, inf)

@@ -90,7 +90,7 @@ class Primitive:
                 serves floats, Values and symbols; None where the derivative is 0 everywhere
     gradient    n-ary primitives have this instead: from the list of operands to all the partials
     domain      where the function is smooth, per argument (n-ary: one entry for every argument)
-    kink        a function of the arguments that is zero exactly on the kinks, if there are any
+    kink        an expression in rows that is zero exactly on the kinks, if there are any
     structural  where the row does not look at an argument, so that nothing passes to it, not 0 times what
                 came: per argument True, where its partial is 0, or an expression in rows that is 0 exactly
                 there, or a Coefficient; False where a slope of 0 is only a slope (n-ary: for every argument)
@@ -111,7 +111,7 @@ class Primitive:
         *partials: Callable[..., Any] | None,
         gradient: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
         domain: tuple[Interval, ...] | Interval = REAL,
-        kink: Callable[..., float] | None = None,
+        kink: Callable[..., Any] | None = None,
         structural: tuple[Gate, ...] | Gate = False,
         python: str = "",
         latex: str = "",
@@ -145,7 +145,7 @@ class Primitive:
         self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
 
     def __call__(self, *operands: object, **keywords: object) -> Any:
-        """A number for numbers; otherwise what the first graph operand records."""
+        # A number for numbers; otherwise what the first graph operand records.
         return self.apply(self.in_order(operands, keywords) if keywords else operands)
 
     def in_order(self, operands: tuple[object, ...], keywords: dict[str, object]) -> tuple[object, ...]:

@@ -29,10 +29,10 @@ LADDER = """
     choice expansion recorded_call
     transform
     series
-    build_info diagnosis notebook
+    build_info described diagnosis notebook
     drawing
     notation
-    snapshot
+    reference snapshot
     latex
     explanation compiler parser
     testing exploring
@@ -50,7 +50,7 @@ SOURCES = {
 }
 # Who loads others when they are first asked for, by name: the readers of the graph, Hypothesis, NumPy.
 LATE = {
-    "engine": set(engine._READERS.values()),
+    "engine": {*engine._READERS.values(), "engine.reference"},
     "engine.testing": {"engine.testing.strategies"},
     "engine.trees": {"engine.node_array"},
 }

@@ -29,7 +29,7 @@ relu: Final[Primitive] = row(
     elementary.relu,
     lambda x: step(x),
     doc="its derivatives at 0 are 0, by convention",
-    kink=elementary.identity,
+    kink=lambda x: x,
     formula=lambda x: maximum(x, 0.0),
     structural=True,
 )
@@ -103,7 +103,7 @@ softsign: Final[Primitive] = row(
     "softsign",
     elementary.softsign,
     lambda x: softsign_slope(x),
-    kink=elementary.identity,
+    kink=lambda x: x,
     formula=lambda x: x / (1.0 + abs(x)),
 )
 
@@ -260,6 +260,6 @@ softsign_slope: Final[Primitive] = helper(
     "softsign_slope",
     slopes.softsign_slope,
     lambda x: -2.0 * (sign(x) * softsign_slope(x) / (1.0 + abs(x))),
-    kink=elementary.identity,
+    kink=lambda x: x,
     formula=lambda x: 1.0 / (1.0 + abs(x)) ** 2,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from engine.domain import NONZERO, REAL, WHOLE
@@ -15,13 +14,11 @@ abs: Final[Primitive] = row(
     "abs",
     elementary.absolute,
     lambda x: sign(x),
-    kink=elementary.identity,
+    kink=lambda x: x,
     latex=r"\left|{0}\right|",
     doc="its derivatives at 0 are 0, by convention",
 )
-sign: Final[Primitive] = row(
-    "sign", elementary.sign, None, kink=elementary.identity, symbol=r"\operatorname{sgn}"
-)
+sign: Final[Primitive] = row("sign", elementary.sign, None, kink=lambda x: x, symbol=r"\operatorname{sgn}")
 copysign: Final[Primitive] = row(
     "copysign",
     joint.copysign,
@@ -34,28 +31,28 @@ floor: Final[Primitive] = row(
     "floor",
     elementary.floor,
     None,
-    kink=lambda x: x - elementary.nearest(x),
+    kink=lambda x: x - round(x),
     latex=r"\left\lfloor {0}\right\rfloor",
 )
 ceil: Final[Primitive] = row(
     "ceil",
     elementary.ceil,
     None,
-    kink=lambda x: x - elementary.nearest(x),
+    kink=lambda x: x - round(x),
     latex=r"\left\lceil {0}\right\rceil",
 )
 trunc: Final[Primitive] = row(
     "trunc",
     elementary.trunc,
     None,
-    kink=lambda x: x - elementary.nearest(x),
+    kink=lambda x: x - round(x),
     formula=lambda x: sign(x) * floor(abs(x)),
 )
 round: Final[Primitive] = row(
     "round",
     elementary.nearest,
     None,
-    kink=lambda x: x - elementary.floor(x) - 0.5,
+    kink=lambda x: x - floor(x) - 0.5,
     latex=r"\left\lfloor {0}\right\rceil",
     formula=lambda x: ceil((2.0 * x - 1.0) / 4.0) + floor((2.0 * x + 1.0) / 4.0),
 )
@@ -65,7 +62,7 @@ fmod: Final[Primitive] = row(
     lambda x, y: defined(fmod(x, y)),
     lambda x, y: -round((x - fmod(x, y)) / y),
     domain=(REAL, NONZERO),
-    kink=joint.remainder,
+    kink=lambda x, y: remainder(x, y),
     formula=lambda x, y: x - y * trunc(x / y),
 )
 mod: Final[Primitive] = row(
@@ -74,7 +71,7 @@ mod: Final[Primitive] = row(
     lambda x, y: defined(mod(x, y)),
     lambda x, y: -mod_turns(x, y),
     domain=(REAL, NONZERO),
-    kink=joint.remainder,
+    kink=lambda x, y: remainder(x, y),
     sign="%",
     latex=r"{0}\bmod {1}",
     precedence=PRODUCT,
@@ -86,7 +83,7 @@ remainder: Final[Primitive] = row(
     lambda x, y: defined(remainder(x, y)),
     lambda x, y: -round((x - remainder(x, y)) / y),
     domain=(REAL, NONZERO),
-    kink=lambda x, y: math.fabs(joint.remainder(x, y)) - 0.5 * math.fabs(y),
+    kink=lambda x, y: abs(remainder(x, y)) - 0.5 * abs(y),
     formula=lambda x, y: x - y * round(x / y),
 )
 floordiv: Final[Primitive] = row(
@@ -95,7 +92,7 @@ floordiv: Final[Primitive] = row(
     None,
     None,
     domain=(REAL, NONZERO),
-    kink=joint.remainder,
+    kink=lambda x, y: remainder(x, y),
     sign="//",
     latex=r"\left\lfloor \frac{{0}}{{1}}\right\rfloor",
     precedence=PRODUCT,
@@ -110,7 +107,7 @@ mod_turns: Final[Primitive] = helper(
     None,
     None,
     domain=(REAL, NONZERO),
-    kink=joint.remainder,
+    kink=lambda x, y: remainder(x, y),
     formula=lambda x, y: floor(x / y),
 )
 round_digits: Final[Primitive] = helper(
@@ -119,6 +116,6 @@ round_digits: Final[Primitive] = helper(
     None,
     None,
     domain=(REAL, WHOLE),
-    kink=lambda x, digits: x * 10.0**digits - elementary.floor(x * 10.0**digits) - 0.5,
+    kink=lambda x, digits: x * 10.0**digits - floor(x * 10.0**digits) - 0.5,
     formula=lambda x, digits: round(x * 10.0**digits) / 10.0**digits,
 )

@@ -13,7 +13,7 @@ from engine.primitives.row import COMPARISON, helper, row
 
 
 def comparison(name: str, value: Callable[..., float], sign: str, **columns: Any) -> Primitive:
-    return row(name, value, None, None, kink=elementary.sub, sign=sign, precedence=COMPARISON, **columns)
+    return row(name, value, None, None, kink=lambda x, y: x - y, sign=sign, precedence=COMPARISON, **columns)
 
 
 less: Final[Primitive] = comparison("less", joint.less, "<")
@@ -39,7 +39,7 @@ maximum: Final[Primitive] = row(
     joint.maximum,
     lambda x, y: wins(x, y),
     lambda x, y: wins(y, x),
-    kink=elementary.sub,
+    kink=lambda x, y: x - y,
     symbol=r"\max",
     structural=True,
 )
@@ -48,7 +48,7 @@ minimum: Final[Primitive] = row(
     joint.minimum,
     lambda x, y: wins(-x, -y),
     lambda x, y: wins(-y, -x),
-    kink=elementary.sub,
+    kink=lambda x, y: x - y,
     symbol=r"\min",
     structural=True,
 )
@@ -73,7 +73,7 @@ step: Final[Primitive] = helper(
     "step",
     elementary.step,
     None,
-    kink=elementary.identity,
+    kink=lambda x: x,
     formula=lambda x: select(greater(x, 0.0), 1.0, 0.0),
 )
 wins: Final[Primitive] = helper(
@@ -81,7 +81,7 @@ wins: Final[Primitive] = helper(
     joint.wins,
     None,
     None,
-    kink=elementary.sub,
+    kink=lambda x, y: x - y,
     doc="the slope of maximum to its first argument",
     formula=lambda x, y: select(greater(x, y), 1.0, select(less(x, y), 0.0, 0.5)),
 )
@@ -108,7 +108,7 @@ matches: Final[Primitive] = helper(
     joint.matches,
     None,
     None,
-    kink=elementary.sub,
+    kink=lambda x, y: x - y,
     doc="1 where both are equal, or both nan",
     formula=lambda x, y: less_equal(x, y) * less_equal(y, x),
 )

@@ -10,12 +10,13 @@ from engine.primitive import Primitive
 from engine.primitives.arithmetic import square
 from engine.primitives.exponentials import sqrt
 from engine.primitives.row import helper, row
+from engine.primitives.selection import less_equal, select
 
 DEGREES: Final = 57.29577951308232  # in a radian
 RADIANS: Final = 0.017453292519943295  # in a degree
 sin: Final[Primitive] = row("sin", elementary.sin, lambda x: cos(x), symbol=r"\sin")
 cos: Final[Primitive] = row("cos", elementary.cos, lambda x: -sin(x), symbol=r"\cos")
-tan: Final[Primitive] = row("tan", elementary.tan, lambda x: sec2(x), kink=elementary.cos, symbol=r"\tan")
+tan: Final[Primitive] = row("tan", elementary.tan, lambda x: sec2(x), kink=lambda x: cos(x), symbol=r"\tan")
 asin: Final[Primitive] = row(
     "asin", elementary.asin, lambda x: asin_slope(x), domain=SYMMETRIC_UNIT, symbol=r"\arcsin"
 )
@@ -28,14 +29,14 @@ atan2: Final[Primitive] = row(
     joint.atan2,
     lambda y, x: angle_slope(x, y),
     lambda y, x: -angle_slope(y, x),
-    kink=lambda y, x: y if x <= 0.0 else special.hypot(x, y),
+    kink=lambda y, x: select(less_equal(x, 0.0), y, hypot(x, y)),
 )
 hypot: Final[Primitive] = row(
     "hypot",
     special.hypot,
     lambda x, y: unit(x, y),
     lambda x, y: unit(y, x),
-    kink=special.hypot,
+    kink=lambda x, y: hypot(x, y),
     latex=r"\sqrt{{0}^{2}+{1}^{2}}",
     formula=lambda x, y: sqrt(x**2 + y**2),
 )
@@ -68,7 +69,7 @@ sec2: Final[Primitive] = helper(
     "sec2",
     slopes.sec2,
     lambda x: 2.0 * (tan(x) * sec2(x)),
-    kink=elementary.cos,
+    kink=lambda x: cos(x),
     formula=lambda x: 1.0 / cos(x) ** 2,
 )
 asin_slope: Final[Primitive] = helper(
@@ -95,7 +96,7 @@ angle_slope: Final[Primitive] = helper(
     joint.angle_slope,
     lambda x, y: angle_curvature(x, y),
     lambda x, y: angle_twist(x, y),
-    kink=special.hypot,
+    kink=lambda x, y: hypot(x, y),
     doc="0 at the origin",
     formula=lambda x, y: x / (x**2 + y**2),
 )
@@ -104,7 +105,7 @@ angle_curvature: Final[Primitive] = helper(
     joint.angle_curvature,
     lambda x, y: 2.0 * angle_slope(x, y) * (square(angle_slope(x, y)) - 3.0 * square(angle_slope(y, x))),
     lambda x, y: 2.0 * angle_slope(y, x) * (3.0 * square(angle_slope(x, y)) - square(angle_slope(y, x))),
-    kink=special.hypot,
+    kink=lambda x, y: hypot(x, y),
     formula=lambda x, y: (y**2 - x**2) / (x**2 + y**2) ** 2,
 )
 angle_twist: Final[Primitive] = helper(
@@ -112,7 +113,7 @@ angle_twist: Final[Primitive] = helper(
     joint.angle_twist,
     lambda x, y: 2.0 * angle_slope(y, x) * (3.0 * square(angle_slope(x, y)) - square(angle_slope(y, x))),
     lambda x, y: 2.0 * angle_slope(x, y) * (3.0 * square(angle_slope(y, x)) - square(angle_slope(x, y))),
-    kink=special.hypot,
+    kink=lambda x, y: hypot(x, y),
     formula=lambda x, y: -2.0 * x * y / (x**2 + y**2) ** 2,
 )
 away: Final[Primitive] = helper(
@@ -120,7 +121,7 @@ away: Final[Primitive] = helper(
     joint.away,
     None,
     None,
-    kink=special.hypot,
+    kink=lambda x, y: hypot(x, y),
     doc="nan at the origin: a length has a point there, and no second derivative",
     formula=lambda x, y: 1.0,
 )
@@ -129,7 +130,7 @@ unit: Final[Primitive] = helper(
     joint.unit,
     lambda x, y: unit(y, x) * angle_slope(y, x) * away(x, y),
     lambda x, y: -unit(y, x) * angle_slope(x, y) * away(x, y),
-    kink=special.hypot,
+    kink=lambda x, y: hypot(x, y),
     doc="0 at the origin, by convention",
     formula=lambda x, y: x / hypot(x, y),
 )

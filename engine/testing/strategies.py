@@ -235,5 +235,5 @@ def sound(node: Value, speed: float = 1.0) -> bool:
     if kink is None:
         return True
     xs = [parent.data for parent in node.parents if isinstance(parent, Value)]
-    distance = abs(kink(xs) if node.primitive.gradient is not None else kink(*xs))
+    distance: float = abs(kink(xs) if node.primitive.gradient is not None else kink(*xs))
     return distance >= MARGIN * max(1.0, speed)

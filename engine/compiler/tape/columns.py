@@ -15,16 +15,11 @@ CHUNK: Final = 65536  # lines that are packed at a time
 
 
 class Entry(NamedTuple):
-    """One line of a tape.
+    # One line of a tape: comments, for mypyc leaves a NamedTuple no docstring.
 
-    primitive   a row of the table, or INPUT, or CONSTANT
-    operands    the places of its operands on the tape, all of them earlier; an n-ary row has any number
-    number      what a constant is; 0.0 for all others
-    """
-
-    primitive: Primitive
-    operands: tuple[int, ...] = ()
-    number: float = 0.0
+    primitive: Primitive  # a row of the table, or INPUT, or CONSTANT
+    operands: tuple[int, ...] = ()  # their places on the tape, all earlier; an n-ary row has any number
+    number: float = 0.0  # what a constant is; 0.0 for all others
 
 
 @final
