@@ -1,6 +1,6 @@
 """What to_python wrote, differentiated by JAX and PyTorch: the engine's derivatives, to the edges."""
 
-import importlib
+import importlib.util
 import math
 
 import numpy as np
@@ -52,7 +52,7 @@ def run(source):
 
 
 def slopes_of_jax(f, order, points):
-    jax = pytest.importorskip("jax")
+    jax = importlib.import_module("jax")
     jax.config.update("jax_enable_x64", True)
     for _ in range(order):
         f = jax.grad(f)
@@ -60,7 +60,7 @@ def slopes_of_jax(f, order, points):
 
 
 def slopes_of_torch(f, order, points):
-    torch = pytest.importorskip("torch")
+    torch = importlib.import_module("torch")
     x = torch.tensor(points, dtype=torch.float64, requires_grad=True)
     y = f(x)
     for _ in range(order):
@@ -69,7 +69,13 @@ def slopes_of_torch(f, order, points):
 
 
 LIBRARIES = {"jax": slopes_of_jax, "torch": slopes_of_torch}
-by_library = pytest.mark.parametrize("library", LIBRARIES)
+MISSING = {
+    name: pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"no {name}")
+    for name in LIBRARIES
+}
+by_library = pytest.mark.parametrize(
+    "library", [pytest.param(name, marks=MISSING[name]) for name in LIBRARIES]
+)
 
 
 @by_function
