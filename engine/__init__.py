@@ -12,7 +12,7 @@ import builtins as _builtins
 import importlib as _importlib
 import typing as _typing
 
-from engine import functions, primitives
+from engine import _main_interpreter, functions, primitives  # noqa: F401
 from engine.build_info import __version__, compiled
 from engine.described import describe_rows as _describe_rows
 from engine.diagnosis import Diagnosis, diagnose

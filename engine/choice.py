@@ -7,6 +7,8 @@ from importlib import import_module
 from operator import index
 from typing import Any, NamedTuple
 
+from engine.text import brief
+
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 Argnames = str | Sequence[str] | None
@@ -32,7 +34,7 @@ class Choice(NamedTuple):
             keys = [key_of_number(f, index(i), args, keywords) for i in argnums]
         if len(set(keys)) != len(keys):
             asked = self.argnums if self.argnames is None else self.argnames
-            raise ValueError(f"an argument is asked for twice: {asked!r:.60}")
+            raise ValueError(f"an argument is asked for twice: {brief(asked, 60)}")
         return keys
 
     @property

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from engine.edges import local_gradient
 from engine.node import Node
 from engine.order import nodes_in_order
-from engine.text import clean
+from engine.text import brief, clean
 from engine.value import Value
 
 INPUTS: Final = 6  # of the operation that are written out
@@ -67,8 +67,12 @@ def prefix(node: Node) -> str:
 
 def diagnose(root: Value) -> Diagnosis:
     """Looks for the first nan or inf: of the values in the order they were computed, then of the
-    gradients in the order of the backward sweep. Changes nothing.
+    gradients in the order of the backward sweep. Changes nothing. Raises TypeError for no Value.
     """
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"diagnose looks at a Value and what is below it, got {type(root).__name__} {brief(root)}"
+        )
     order = nodes_in_order(root)
     for node in order:
         if not isfinite(node._data):

@@ -89,7 +89,7 @@ def parameters(document: object) -> dict[str, float]:
         raise ValueError(f"a version up to {VERSION} is needed, got {brief(version)}")
     signed = {"sha256"} if version > 1 else set()
     if document.keys() != {"format", "version", "model", "parameters"} | signed:
-        raise ValueError(f"the entries are {sorted(document)!r:.200}")
+        raise ValueError(f"the entries are {brief(sorted(document), 200)}")
     if signed and document["sha256"] != checksum(document):
         raise ValueError("its checksum is another: something in it has changed")
     if not isinstance(document["parameters"], dict):
@@ -123,11 +123,11 @@ def stored_model(model: Any, count: int) -> Module:
         case None:
             raise ValueError("it holds a model of a class of its own: give load() an instance to fill")
         case _:
-            raise ValueError(f"the model is described as {model!r:.80}")
+            raise ValueError(f"the model is described as {brief(model, 80)}")
     if not all(type(n) is int and n > 0 for n in widths) or activation not in ACTIVATIONS:
-        raise ValueError(f"the model is described as {model!r:.80}")
+        raise ValueError(f"the model is described as {brief(model, 80)}")
     if sum((a + 1) * b for a, b in pairwise(widths)) != count:
-        raise ValueError(f"there are {count} parameters for a model of the widths {widths!r:.80}")
+        raise ValueError(f"there are {count} parameters for a model of the widths {brief(widths, 80)}")
     return new_module(model["type"], widths, activation)
 
 

@@ -54,6 +54,26 @@ def test_the_version_line_says_which_engine_runs():
     assert describe().startswith(f"chainrule {__version__}, {'compiled' if compiled else 'interpreted'}")
 
 
+def test_a_subinterpreter_is_told_where_the_compiled_engine_runs_and_leaves_it_whole():
+    said = python(
+        "-c",
+        """
+import _xxsubinterpreters as interpreters
+import engine
+
+for _ in range(3):
+    other = interpreters.create()
+    try:
+        interpreters.run_string(other, "import engine; assert (engine.Value(2.0) * 3.0).data == 6.0")
+    except interpreters.RunFailedError as error:
+        print(error)
+    interpreters.destroy(other)
+assert (engine.Value(2.0) * 3.0).data == 6.0
+""",
+    )
+    assert said.count("ImportError") == said.count("main interpreter") == (3 if compiled else 0)
+
+
 def test_the_hot_modules_are_all_compiled_or_none_is():
     modules = [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in HOT]
     files = [importlib.import_module(name).__file__ or "" for name in modules]

@@ -398,6 +398,11 @@ def test_a_stale_graph_is_still_stale_after_pickling():
         pickle.loads(pickle.dumps(y)).backward()
 
 
+def test_diagnose_looks_at_a_value():
+    with pytest.raises(TypeError, match=r"diagnose looks at a Value and what is below it, got list \[\]"):
+        engine.diagnose([])
+
+
 def test_engine_exp_points_of_diagnosis():
     x = Value(-1.0, label="x")
     with engine.debug():
