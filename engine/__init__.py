@@ -18,6 +18,7 @@ from engine.described import describe_rows as _describe_rows
 from engine.diagnosis import Diagnosis, diagnose
 from engine.errors import StaleGraphError
 from engine.functions import *  # noqa: F403
+from engine.implicit import root
 from engine.modes import debug, no_grad
 from engine.notebook import show_graphs as _show_graphs
 from engine.primitive import Primitive, custom, register
@@ -78,6 +79,7 @@ __all__ = [
     "no_grad",
     "parse",
     "register",
+    "root",
     "taylor",
     "testing",
     "to_json",

@@ -101,6 +101,8 @@ class Expansion:
 
     def of_node(self, node: Node, operands: tuple[Series, ...], level: int) -> Series:
         row = node.primitive
+        if row.name == "identity":  # also a link of a transform
+            return operands[0]
         if all(x.is_constant for x in operands):
             return self.constant(self.start(node))
         if level == 0:

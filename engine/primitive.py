@@ -102,6 +102,7 @@ class Primitive:
     helper      readers do not know it by its name: it is written as its formula
     key         its name in the table, by which compilers know it; empty for what only is called like a row
     foreign     the rule is a user's code: it may do anything, even start another sweep
+    solved      its first operand is its value already, found by other means: compiled code takes that
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Primitive:
         formula: Callable[..., Any] | None = None,
         helper: bool = False,
         foreign: bool = False,
+        solved: bool = False,
         doc: str = "",
     ) -> None:
         slots = "{*}" if gradient else ", ".join(f"{{{i}}}" for i in range(len(partials)))
@@ -137,12 +139,14 @@ class Primitive:
         self.formula = formula
         self.helper = helper
         self.foreign = foreign
+        self.solved = solved
         STATE.foreign += foreign
         self.gated = any(entry is not False for entry in self.structural)
         # A gradient may not pass, or is asked for in advance:
         self.irregular = foreign or None in partials or self.gated
         self.doc = doc
-        self.recipe: tuple[Any, ...] | None = None  # for `custom`: what to call it with once more
+        # Of what is no row of the table: the function that made it, and its arguments.
+        self.recipe: tuple[Callable[..., Primitive], tuple[Any, ...]] | None = None
 
     def __call__(self, *operands: object, **keywords: object) -> Any:
         # A number for numbers; otherwise what the first graph operand records.
@@ -153,7 +157,7 @@ class Primitive:
         if self.recipe is None:
             raise TypeError(f"{self.name} takes its operands by position, got {', '.join(keywords)}=")
         try:
-            signature = import_module("inspect").signature(self.recipe[0])  # slow to import
+            signature = import_module("inspect").signature(self.recipe[1][0])  # slow to import
             call = signature.bind(*operands, **keywords)
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from None
@@ -206,7 +210,7 @@ class Primitive:
             return lookup, (self.name,)
         if self.recipe is None:
             raise TypeError(f"only rows of the table can be pickled: register({self!r}) first")
-        return custom, self.recipe
+        return self.recipe
 
 
 TABLE: Final[dict[str, Primitive]] = {}
@@ -250,5 +254,5 @@ def custom(forward: Callable[..., object], local_gradient: Callable[..., Any], n
         return partials
 
     primitive = Primitive(title, value, gradient=gradient, foreign=True)
-    primitive.recipe = (forward, local_gradient, name)
+    primitive.recipe = (custom, (forward, local_gradient, name))
     return primitive

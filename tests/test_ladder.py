@@ -27,7 +27,7 @@ LADDER = """
     node_array
     batch
     choice expansion recorded_call
-    transform
+    implicit transform
     series
     build_info described diagnosis notebook
     drawing

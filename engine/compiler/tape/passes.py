@@ -46,6 +46,7 @@ class Kind:
         rules = RULES.get(primitive)
         self.primitive = primitive
         self.foreign = primitive.foreign
+        self.solved = primitive.solved
         self.commutes = primitive in COMMUTATIVE
         self.telling = primitive in TELLING
         self.general: list[Rule] = rules.general if rules is not None else []
@@ -160,6 +161,8 @@ class Builder:
 
     def apply_list(self, kind: Kind, operands: list[int]) -> int:
         """The slot of a row applied to any number of slots."""
+        if kind.solved:
+            return operands[0]
         if len(operands) <= 2:
             return self.apply(kind, operands[0], operands[1] if len(operands) == 2 else NONE)
         if all(self.lines[slot].kind is self.constants for slot in operands):
