@@ -71,6 +71,17 @@ for module in map(importlib.import_module, sys.argv[1:]):
         sys.exit(f"error: there is no extension of {module.__name__}")
 """
 
+# The stubs need the table: they are written by the engine itself.
+STUBS = """
+import sys
+
+sys.path.insert(0, "")
+sys.dont_write_bytecode = True
+import hatch_stubs
+
+hatch_stubs.write(sys.argv[1])
+"""
+
 # Where C has room for a docstring: behind the signature of functions and classes, or instead of NULL.
 ROOM = re.compile(
     r'(?P<before>\(PyCFunction\)CPyPy_(?P<call>\w+),[^"{}]*PyDoc_STR\('
@@ -96,6 +107,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         self.folder = tempfile.TemporaryDirectory(prefix="chainrule-")
         if version == "editable":
             return
+        self.ship_stubs(Path(self.folder.name, "stubs"), build_data)
         try:
             self.ship(self.compiled(Path(self.folder.name)), build_data)
         except CompilationError as failure:
@@ -123,6 +135,11 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         if not files:
             raise FileNotFoundError(f"pyproject.toml asks to compile {pattern}, which matches no file")
         return files
+
+    def ship_stubs(self, folder: Path, build_data: dict[str, Any]) -> None:
+        run_python(STUBS, [str(folder)], Path(self.root))
+        for path in folder.rglob("*.pyi"):
+            build_data["force_include"][str(path)] = str(path.relative_to(folder))
 
     def ship(self, extensions: list[Path], build_data: dict[str, Any]) -> None:
         for path in extensions:

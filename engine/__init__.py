@@ -90,12 +90,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _READERS:
-        raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    module = _importlib.import_module(_READERS[name])
-    globals()[name] = module if module.__name__ == f"engine.{name}" else getattr(module, name)
-    return globals()[name]
+if not _typing.TYPE_CHECKING:  # which knows all there is
+
+    def __getattr__(name: str) -> object:
+        if name not in _READERS:
+            raise AttributeError(f"module 'engine' has no attribute {name!r}")
+        module = _importlib.import_module(_READERS[name])
+        globals()[name] = module if module.__name__ == f"engine.{name}" else getattr(module, name)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import ref
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class State:
@@ -101,7 +103,7 @@ class Mode(ContextDecorator):
     def _recreate_cm(self) -> Mode:
         return Mode(self.name, self.setting)
 
-    def __call__(self, function: Callable[..., Any]) -> Any:
+    def __call__(self, function: F) -> F:
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & GENERATOR:
             raise TypeError(

@@ -168,13 +168,22 @@ def test_an_editable_install_is_never_compiled(tmp_path):
 
 def test_the_sdist_holds_all_that_a_build_needs(tmp_path):
     sdist, _ = built("sdist", tmp_path)
-    wanted = {"pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "engine/py.typed", "nn/py.typed"}
+    wanted = {
+        "pyproject.toml",
+        "hatch_build.py",
+        "hatch_stubs.py",
+        "README.md",
+        "LICENSE",
+        "engine/py.typed",
+        "nn/py.typed",
+    }
     assert set(names(sdist)) >= wanted
     assert not any(map(is_extension, names(sdist)))
 
 
-def test_the_wheel_holds_every_module_and_the_licence(tmp_path):
+def test_the_wheel_holds_every_module_the_stubs_and_the_licence(tmp_path):
     wheel, _ = built("wheel", tmp_path, CHAINRULE_PURE="1")
     files = [file for folder in ("engine", "nn") for file in (ROOT / folder).rglob("*.py")]
     modules = {str(file.relative_to(ROOT)) for file in files}
-    assert set(names(wheel)) >= modules | {f"chainrule-{__version__}.dist-info/licenses/LICENSE"}
+    others = {"engine/value.pyi", f"chainrule-{__version__}.dist-info/licenses/LICENSE"}
+    assert set(names(wheel)) >= modules | others

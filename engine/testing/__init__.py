@@ -11,6 +11,9 @@ from engine.testing.errors import GradientError
 from engine.testing.expression import Expression
 from engine.testing.numerical import numerical_gradient
 
+if typing.TYPE_CHECKING:
+    from engine.testing.strategies import expressions, floats_in, from_primitive, values
+
 _STRATEGIES = ("expressions", "floats_in", "from_primitive", "values")
 
 __all__ = [
@@ -26,15 +29,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> typing.Any:
-    """The strategies, loaded with the first of them that is asked for."""
-    if name not in _STRATEGIES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        strategies = importlib.import_module("engine.testing.strategies")
-    except ModuleNotFoundError as error:
-        if error.name != "hypothesis":
-            raise
-        raise ImportError(f"{name} needs Hypothesis: pip install 'chainrule[testing]'") from error
-    globals().update({each: getattr(strategies, each) for each in _STRATEGIES})
-    return globals()[name]
+if not typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> typing.Any:
+        """The strategies, loaded with the first of them that is asked for."""
+        if name not in _STRATEGIES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            strategies = importlib.import_module("engine.testing.strategies")
+        except ModuleNotFoundError as error:
+            if error.name != "hypothesis":
+                raise
+            raise ImportError(f"{name} needs Hypothesis: pip install 'chainrule[testing]'") from error
+        globals().update({each: getattr(strategies, each) for each in _STRATEGIES})
+        return globals()[name]

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import signature
 from numbers import Real
-from typing import Any, overload
+from typing import Any, ParamSpec, overload
 
 from engine.node import Node
 from engine.testing.check import gradcheck
 from engine.testing.subject import Function, parameters
 from engine.trees import Tree
 
+P = ParamSpec("P")
+
 
 @overload
-def check_gradients(f: Function, /) -> Function: ...
+def check_gradients(f: Callable[P, object], /) -> Callable[P, None]: ...
 @overload
-def check_gradients(**options: Any) -> Callable[[Function], Function]: ...
+def check_gradients(**options: Any) -> Callable[[Callable[P, object]], Callable[P, None]]: ...
 def check_gradients(
     f: Function | None = None, /, **options: Any
 ) -> Function | Callable[[Function], Function]:
