@@ -18,6 +18,7 @@ Level = Literal["neuron", "layer"]
 
 PATH: Final = re.compile(r"[^\W\d]\w*(\.\w+)+")
 ENTRY: Final = re.compile(r"\.\w+\.\d+$")  # the place of a neuron in its layer
+STEP: Final = re.compile(r"([^\W\d]\w*)(?:\.(\d+(?:\.\d+)*))?")  # an attribute and its place in a list
 SHAPED: Final = (elu, leaky_relu)  # activations with a second operand, a constant
 
 
@@ -64,6 +65,19 @@ def neuron(label: str) -> str:
     while names[-1].isdecimal():
         names.pop()
     return ".".join(names[:-1])
+
+
+def short_path(label: str) -> str:
+    """The path of a parameter with one letter for each list it is in, "" of any other label.
+
+    >>> short_path("layers.0.neurons.2.w.1"), short_path("encoder.b"), short_path("offset")
+    ('L0N2.w1', 'encoder.b', '')
+    """
+    if not PATH.fullmatch(label):
+        return ""
+    *modules, last = STEP.findall(label)
+    steps = [f"{name[0].upper()}{place}" if place else f"{name}." for name, place in modules]
+    return f"{''.join(steps).removesuffix('.')}.{''.join(last)}".removeprefix(".")
 
 
 def layer(path: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from engine.drawing.owners import short_path
 from engine.edges import local_gradient, passed
 from engine.explanation.chain import local_formulas, slope_text
 from engine.node import Node
@@ -47,11 +48,13 @@ def dumps(content: object) -> str:
     return ADDRESS.sub(r"\1\\u003a", text)
 
 
-def document(root: Value) -> dict[str, Any]:
+def document(root: Value, short: bool = False) -> dict[str, Any]:
+    """What `to_json` writes; with short names in place of the paths of parameters."""
     if not isinstance(root, Value):
         raise TypeError(f"a Value is needed, the root of a graph, got {type(root).__name__}")
     reading = Snapshot(root)
-    order, called = reading.order, reading.names
+    order = reading.order
+    called = short_names(order, reading.names) if short else reading.names
     places = {id(node): i for i, node in enumerate(order)}
     spelling = Spelling()
     return {
@@ -77,6 +80,18 @@ def document(root: Value) -> dict[str, Any]:
             for node in order
         ],
     }
+
+
+def short_names(order: Sequence[Node], names: Mapping[int, str]) -> dict[int, str]:
+    """The names, those that are paths of parameters abbreviated, wherever no two become one."""
+    taken = set(names.values())
+    found = dict(names)
+    for node in order:
+        name = short_path(node.label) if node.note is not None and node.label else ""
+        if name and name not in taken:
+            found[id(node)] = clean(name)
+            taken.add(name)
+    return found
 
 
 def kind(node: Node) -> str:

@@ -1,33 +1,58 @@
-// Numbers, names and formulas as they are read.
+// Numbers, names and formulas as they are read, and the elements that hold them.
 
 const MINUS = "\u2212";
 
+const special = (x) => (Number.isNaN(x) ? "nan" : `${x > 0 ? "" : MINUS}\u221e`);
+const typeset = (text) => text.replace("e+", "e").replaceAll("-", MINUS);
+const power = (x, digits) => x.toExponential(digits - 1).replace(/\.?0+e/, "e");
+
 // Whole numbers below a million in full, others in so many significant digits.
 function short(x, digits = 6) {
-  if (Number.isNaN(x)) return "nan";
-  if (!Number.isFinite(x)) return x > 0 ? "\u221e" : MINUS + "\u221e";
-  if (x === 0) return "0";
-  const small = Math.abs(x) < 1e-3 && digits < 6;
-  const rounded = small ? x.toExponential(digits - 1).replace(/\.?0+e/, "e") : String(Number(x.toPrecision(digits)));
-  const text = Number.isInteger(x) && Math.abs(x) < 1e6 ? String(x) : rounded;
-  return text.replace("e+", "e").replaceAll("-", MINUS);
+  if (!Number.isFinite(x)) return special(x);
+  if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(Math.abs(x) && x).replace("-", MINUS);
+  const small = Math.abs(x) < (digits < 6 ? 1e-3 : 1e-4);
+  return typeset(small ? power(x, digits) : String(Number(x.toPrecision(digits))));
+}
+
+// The same in at most so many characters: four digits where they fit, one at least.
+function figure(x, room = 7) {
+  for (let digits = 4; digits > 1; digits--) {
+    const text = short(x, digits);
+    if (text.length <= room) return text;
+  }
+  return Math.abs(x) >= 1e-3 && Math.abs(x) < 1e6 ? short(x, 1) : typeset(power(x, 1));
 }
 
 const exact = (x) => (Object.is(x, -0) ? "-0" : String(x)); // all digits
 
-const bracketed = (x) => (x < 0 ? `(${short(x)})` : short(x));
+const bracketed = (x, digits) => (x < 0 ? `(${short(x, digits)})` : short(x, digits));
+
+const clipped = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}\u2026` : text);
 
 // A formula with {0}, {1} ... and something for each of them; negative numbers in brackets where they need it.
 function filled(formula, parts) {
   const open = (before) => before === "" || /[([{,] ?$/.test(before);
   return formula.replace(/\{(\d+)\}/g, (slot, i, at) => {
     const part = parts[Number(i)];
-    const power = formula[at + slot.length] === "^";
-    return part.startsWith(MINUS) && (power || !open(formula.slice(0, at))) ? `(${part})` : part;
+    const raised = formula[at + slot.length] === "^";
+    return part.startsWith(MINUS) && (raised || !open(formula.slice(0, at))) ? `(${part})` : part;
   });
 }
 
+const STRENGTHS = [0.01, 0.1, 0.5]; // shares of the largest number at which a colour deepens
+
+function tone(x, scale) {
+  if (x === 0) return "zero";
+  if (Number.isNaN(x)) return "nan";
+  return (x > 0 ? "p" : "n") + (1 + STRENGTHS.filter((share) => Math.abs(x) >= share * scale).length);
+}
+
+const largest = (numbers) => numbers.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+
+const paint = (element, kind) => (element.className = `figure ${kind}`);
+
 const MATHML = "http://www.w3.org/1998/Math/MathML";
+const SVG = "http://www.w3.org/2000/svg";
 
 function element(space, tag, attributes, children) {
   const made = space ? document.createElementNS(space, tag) : document.createElement(tag);
@@ -36,7 +61,9 @@ function element(space, tag, attributes, children) {
   return made;
 }
 
+const find = (id) => document.getElementById(id);
 const html = (tag, attributes, ...children) => element(null, tag, attributes, children);
+const svg = (tag, attributes, ...children) => element(SVG, tag, attributes, children);
 const math = (tag, ...children) => element(MATHML, tag, {}, children);
 
 const quotient = (head, tail) =>
@@ -52,4 +79,41 @@ function formulaLine(...parts) {
     groups.at(-1).push(part);
   }
   return html("p", { class: "formula" }, ...groups.map((group) => math("math", math("mrow", ...group))));
+}
+
+const PLAY = ["M8 5v14l11-7z", "fill"];
+const PAUSE = ["M8 5v14M16 5v14", ""];
+
+function setIcon(button, [d, style], label) {
+  button.replaceChildren(svg("svg", { viewBox: "0 0 24 24" }, svg("path", { class: style, d })));
+  button.setAttribute("aria-label", label);
+}
+
+// A click, or Enter or space where the element is no button by itself.
+function onPress(group, act) {
+  group.addEventListener("click", act);
+  group.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  });
+}
+
+// A button that was clicked gives up the focus, so that space belongs to the page again; keys leave it there.
+document.addEventListener("click", (event) => {
+  if (event.detail && event.target.closest("button, [role=button]")) document.activeElement.blur();
+});
+
+// Keys of the page, unless something with the focus takes them for itself.
+function listenToKeys(keys) {
+  document.addEventListener("keydown", (event) => {
+    const act = keys[event.key] ?? keys[event.key.toLowerCase()];
+    const typing = event.target.closest?.("select, textarea, input:not([type=range])");
+    const sliding = event.target.closest?.("input") && /^(Arrow|Home|End)/.test(event.key);
+    const pressing = event.key === " " && event.target.closest?.("button, summary, [role=button]");
+    if (!act || typing || sliding || pressing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  });
 }

@@ -1,149 +1,186 @@
-// What is shown, and what the reader does: steps, sliders, a node that is looked at.
+// What is shown, and what the reader does.
 
-const find = (id) => document.getElementById(id);
-const content = JSON.parse(find("content").textContent);
-const nodes = content.nodes;
-const root = nodes.length - 1;
-const names = nodes.map((node) => node.name);
-const leaves = nodes.flatMap((node, i) => (node.kind === "leaf" ? [i] : []));
-const narrow = matchMedia("(max-width: 720px)");
+const layer = svg("g");
+const leader = svg("path", { class: "leader" });
+const picture = svg("svg", { role: "group", "aria-label": "Expression graph" }, leader, layer);
+const view = new View(find("stage"), layer, placed);
 
-const page = {
-  state: engineState(columns(nodes)),
-  at: 0,
-  chosen: leaves[0] ?? root,
-  timer: null,
-};
-page.steps = plan(nodes, page.state.local);
-page.at = page.steps.length - 1;
-
-const named = (i) => nodes[i].parents.map((p) => names[p]);
-const operation = (i) => filled(nodes[i].formula, named(i));
-const value = (i) => page.state.data[i];
-const local = (i, k) => page.state.local[i][k];
-
-function describe(step, seen, before) {
-  if (step.kind === "leaves") return ["The leaves have their numbers.", []];
-  if (step.kind === "forward") {
-    const numbers = filled(nodes[step.node].formula, nodes[step.node].parents.map((p) => short(value(p))));
-    const result = [numeral(names[step.node]), sign("="), numeral(operation(step.node))];
-    return [
-      `Forward: ${names[step.node]}`,
-      [formulaLine(...result), formulaLine(sign("="), numeral(numbers)), formulaLine(sign("="), numeral(short(value(step.node))))],
-    ];
-  }
-  if (step.kind === "seed") {
-    return ["Backward begins: a node moves with itself", [formulaLine(quotient(names[root], names[root]), sign("="), numeral("1"))]];
-  }
-  if (!seen.passed[step.node][step.operand]) {
-    return [`Nothing passes from ${names[step.node]} to ${names[step.parent]}, which does not matter here`, []];
-  }
-  return [`Backward: from ${names[step.node]} to ${names[step.parent]}`, backwardLines(step, seen, before)];
-}
-
-function backwardLines(step, seen, before) {
-  const { node, operand, parent } = step;
-  const formula = filled(nodes[node].partials[operand], named(node));
-  const slope = short(local(node, operand));
-  const share = seen.gradient[node] * local(node, operand);
-  const mid = formula && formula !== slope ? [sign("="), numeral(formula)] : [];
-  const lines = [
-    formulaLine(quotient(names[node], names[parent]), ...mid, sign("="), numeral(slope)),
-    formulaLine(
-      quotient(names[root], names[node]), sign("\u22c5"), quotient(names[node], names[parent]), sign("="),
-      numeral(bracketed(seen.gradient[node])), sign("\u22c5"), numeral(bracketed(local(node, operand))), sign("="), numeral(short(share)),
-    ),
-  ];
-  const sum = before.received[parent]
-    ? [numeral(short(before.gradient[parent])), sign("+"), numeral(bracketed(share)), sign("=")]
-    : [];
-  lines.push(formulaLine(quotient(names[root], names[parent]), sign("="), ...sum, numeral(short(seen.gradient[parent]))));
-  return lines;
-}
-
-// The gradient of a node as the sum over all that use it.
-function ruleLines(i, seen) {
-  const head = i === root || nodes[i].kind !== "operation" ? [numeral(names[i])] : [numeral(names[i]), sign("="), numeral(operation(i))];
-  const lines = [formulaLine(...head, sign("="), numeral(seen.known[i] ? short(value(i)) : "?"))];
-  if (i === root) {
-    return [...lines, formulaLine(quotient(names[i], names[i]), sign("="), numeral("1"))];
-  }
-  const terms = page.graph.arrows.filter((arrow) => arrow.tail === i && seen.passed[arrow.head][arrow.operand]);
-  if (terms.length === 0) return [...lines, html("p", { class: "faint" }, "No gradient has come here yet.")];
-  const shown = terms.slice(-6).reverse();
-  shown.forEach((arrow, k) => {
-    const slope = local(arrow.head, arrow.operand);
-    const lead = k === 0 ? [quotient(names[root], names[i]), sign("=")] : [sign("+")];
-    lines.push(formulaLine(
-      ...lead, quotient(names[root], names[arrow.head]), sign("\u22c5"), quotient(names[arrow.head], names[i]), sign("="),
-      numeral(bracketed(seen.gradient[arrow.head])), sign("\u22c5"), numeral(bracketed(slope)),
-      sign("="), numeral(short(seen.gradient[arrow.head] * slope)),
-    ));
-  });
-  if (terms.length > shown.length) lines.push(html("p", { class: "faint" }, `and ${terms.length - shown.length} more`));
-  return terms.length === 1 ? lines : [...lines, formulaLine(sign("="), numeral(short(seen.gradient[i])))];
+// How many steps are done at a stop: in a box closed over several, all of them.
+function done(at) {
+  const { kind } = page.steps[page.stops[at].at];
+  const next = kind === "leaves" || kind === "forward" ? page.stops[at].at + 1 : page.stops[at + 1]?.at;
+  return next ?? page.steps.length;
 }
 
 function render() {
-  const step = page.steps[page.at];
-  const seen = replay(nodes, page.state, page.steps, page.at + 1);
-  const before = replay(nodes, page.state, page.steps, page.at);
-  page.graph.show(page.state, seen, step, page.chosen);
-  const [title, lines] = describe(step, seen, before);
-  find("step").replaceChildren(html("p", { class: `kind ${step.kind}` }, title), ...lines);
-  find("rule").replaceChildren(...ruleLines(page.chosen, seen));
-  const scrub = find("scrub");
-  scrub.max = page.steps.length - 1;
-  scrub.value = page.at;
-  scrub.setAttribute("aria-valuetext", `step ${page.at + 1} of ${page.steps.length}: ${title}`);
-  find("counter").textContent = `${page.at + 1} / ${page.steps.length}`;
-  for (const row of page.rows ?? []) row.show(seen);
+  const step = practice.on ? { kind: "practice" } : page.steps[page.stops[page.at].at];
+  const seen = practice.on ? practice.seen() : replay(nodes, page.state, page.steps, done(page.at));
+  page.now = step;
+  page.graph.show(page.state, seen, step, page.chosen, practice.on ? practice.asked : undefined);
+  showStep(step, seen);
+  showRule(seen);
+  const scale = largest(seen.gradient);
+  for (const row of page.rows) row.show(seen, scale);
+  find("over").hidden = practice.on || page.at > 0;
+  find("bar").hidden = practice.on;
+  find("quiz").hidden = !practice.on;
+  if (practice.on) practice.show();
+  showCurve();
+  showTrace();
   fillTable(seen);
-  follow(step);
+  find("pin").textContent = `${names[root]} = ${seen.known[root] ? figure(value(root)) : "?"}`;
+  placed();
+}
+
+function showStep(step, seen) {
+  const bubble = find("bubble");
+  const scrub = find("scrub");
+  const last = page.stops.length - 1;
+  scrub.max = last;
+  scrub.value = page.at;
+  find("counter").textContent = `${page.at} / ${last}`;
+  bubble.hidden = page.at === 0 || practice.on || page.ended;
+  if (practice.on) return;
+  const { at, count } = page.stops[page.at];
+  const [title, lines] = count > 1 ? describeBox(step, count) : describe(step, seen, replay(nodes, page.state, page.steps, at));
+  scrub.setAttribute("aria-valuetext", `step ${page.at} of ${last}: ${title}`);
+  bubble.replaceChildren(html("h2", {}, title), ...lines);
+}
+
+function showRule(seen) {
+  find("rule").replaceChildren(html("h2", {}, `Chain rule of ${names[page.chosen]}`), ...ruleLines(page.chosen, seen));
 }
 
 function fillTable(seen) {
   if (!find("all").open) return;
-  find("rows").replaceChildren(...nodes.map((node, i) =>
+  find("table").replaceChildren(...nodes.map((node, i) =>
     html("tr", {},
       html("th", { scope: "row" }, node.name),
-      html("td", {}, node.kind === "operation" ? operation(i) : node.kind),
+      html("td", {}, node.kind === "operation" ? clipped(operation(i), FORMULA) : node.kind),
       html("td", {}, seen.known[i] ? exact(value(i)) : ""),
       html("td", {}, seen.received[i] ? exact(seen.gradient[i]) : "")),
   ));
 }
 
-// Keeps the card at work in sight while the graph is larger than its window.
-function follow(step) {
-  const card = page.graph.scene.cards[step.parent ?? step.node];
-  if (!card) return;
-  const stage = find("stage");
-  const [x, y, width, height] = card;
-  const near = (start, size, from, room) => (start < from || start + size > from + room ? start + size / 2 - room / 2 : from);
-  stage.scrollTo({ left: near(x, width, stage.scrollLeft, stage.clientWidth), top: near(y, height, stage.scrollTop, stage.clientHeight) });
+// After the picture moved: the formula beside its arrow, and the root named while it is out of sight.
+function placed() {
+  if (!page.graph) return;
+  const [dx, dy] = view.outside(page.graph.boxOf(root));
+  find("pin").hidden = Math.abs(dx) < 40 && Math.abs(dy) < 40;
+  const bubble = find("bubble");
+  leader.setAttribute("d", "");
+  bubble.style.left = bubble.style.top = "";
+  if (bubble.hidden || narrow.matches || page.now.node === undefined) return;
+  const [x, y] = view.onScreen([...page.graph.spot(page.now), 0, 0]);
+  const [left, top] = freePlace(x, y, bubble.offsetWidth, bubble.offsetHeight);
+  bubble.style.left = `${left}px`;
+  bubble.style.top = `${top}px`;
+  const near = [Math.min(left + bubble.offsetWidth - 14, Math.max(left + 14, x)), Math.min(top + bubble.offsetHeight, Math.max(top, y))];
+  if (Math.hypot(near[0] - x, near[1] - y) > 20) leader.setAttribute("d", `M${near.join(" ")}L${x} ${y}`);
+}
+
+// Where a bubble covers least and is near: its corner.
+function freePlace(x, y, width, height) {
+  const { clientWidth: wide, clientHeight: high } = find("stage");
+  const labels = page.graph.arrows.flatMap(({ sign: size }, i) => {
+    const [middle, level] = page.graph.ways[page.graph.runs[i][0]].label;
+    return size ? [[middle - size[0] / 2, level - size[1] / 2, ...size]] : [];
+  });
+  const titles = page.graph.borders.map(([left, top]) => [left, top, 120, FRAME_TOP]);
+  const taken = [...page.graph.places, ...labels, ...titles].map((box) => view.onScreen(box));
+  taken.push([wide - 220, 0, 220, 50], [0, high - 40, 350, 40], [x - 16, y - 12, 32, 24]);
+  const tries = [16, 40, 70, 110].flatMap((gap) => [-0.5, 0, -1].flatMap((dx) => [[x + dx * width, y - height - gap], [x + dx * width, y + gap]]));
+  for (let i = 0; i <= 8; i++) for (let k = 0; k <= 6; k++) tries.push([((wide - width) * i) / 8, ((high - height) * k) / 6]);
+  let best = [Infinity];
+  for (const place of tries) {
+    const left = Math.min(wide - width - 8, Math.max(8, place[0]));
+    const top = Math.min(high - height - 8, Math.max(8, place[1]));
+    const far = Math.hypot(Math.max(left - x, x - left - width, 0), Math.max(top - y, y - top - height, 0));
+    const cost = 3 * covered([left, top, width, height], taken) + 6 * far + Math.abs(left + width / 2 - x);
+    if (cost < best[0]) best = [cost, left, top];
+  }
+  return best.slice(1);
+}
+
+const covered = ([x, y, w, h], boxes) =>
+  boxes.reduce((sum, [left, top, width, height]) => sum + Math.max(0, Math.min(x + w, left + width) - Math.max(x, left)) * Math.max(0, Math.min(y + h, top + height) - Math.max(y, top)), 0);
+
+// Draws the picture anew, after boxes opened or closed; the step stays, as far as it still is one.
+function draw(fits = true) {
+  const step = page.stops?.[page.at].at ?? 0;
+  const end = page.at > 0 && page.at === page.stops.length - 1;
+  page.stops = page.folds.stops(page.steps);
+  page.at = end ? page.stops.length - 1 : page.stops.findLastIndex(({ at }) => at <= step);
+  page.graph = new Graph(nodes, page.folds, narrow.matches, { choose, toggle });
+  layer.replaceChildren(...page.graph.elements);
+  view.size = page.graph.size;
+  view.root = page.graph.boxOf(root);
+  setPadding();
+  if (fits) view.fit();
+  find("fold").hidden = content.groups.length === 0;
+  find("fold").textContent = page.folds.open.size ? "Fold all" : "Unfold";
+  showMarks();
+  render();
+}
+
+// The corners that buttons, the legend and, on a phone, the formula stand in.
+function setPadding() {
+  view.pad = narrow.matches ? [50, 8, page.at ? 176 : 150, 8] : [48, 20, page.at || practice.on ? 36 : 120, 20];
+}
+
+function toggle(g) {
+  page.folds.toggle(g);
+  if (practice.on && !practice.hides(practice.asked ?? root)) practice.next();
+  draw();
+  const frame = page.graph.frames.findIndex(({ group }) => group === g);
+  if (frame >= 0 && view.zoomed < 0.75) view.show(around([page.graph.borders[frame]], [20, 40, 20, 180]));
+  const button = layer.querySelector(`[aria-label^="${CSS.escape(`Fold ${content.groups[g].title}`)}"]`);
+  if (frame >= 0) button?.focus({ preventScroll: true });
+  else page.graph.cards[page.graph.place.get(page.folds.part(page.folds.members[g][0]))].group.focus({ preventScroll: true });
+}
+
+function toggleAll() {
+  page.folds.toggleAll();
+  if (practice.on) practice.next();
+  draw();
+}
+
+function showMarks() {
+  const seed = page.stops.findIndex(({ at }) => page.steps[at].kind === "seed") / (page.stops.length - 1);
+  [...find("marks").children].forEach((mark, i) => (mark.style.left = `${i ? 50 + 50 * seed : 50 * seed}%`));
 }
 
 function go(at) {
-  page.at = Math.min(Math.max(at, 0), page.steps.length - 1);
+  const began = page.at > 0;
+  page.at = Math.min(Math.max(at, 0), page.stops.length - 1);
+  page.ended = false;
+  setPadding();
+  if (began !== page.at > 0 && !view.touched) view.fit();
   render();
+  const { node, parent } = page.now;
+  if (node !== undefined) view.follow(page.graph.boxOf(parent ?? node));
 }
 
 function pause() {
   clearInterval(page.timer);
   page.timer = null;
-  find("play").setAttribute("aria-label", "Play");
-  find("play").classList.remove("on");
+  setIcon(find("play"), PLAY, "Play");
 }
 
 function play() {
-  if (page.at === page.steps.length - 1) go(0);
-  find("play").setAttribute("aria-label", "Pause");
-  find("play").classList.add("on");
+  const last = () => page.at === page.stops.length - 1;
+  clearInterval(page.timer);
+  setIcon(find("play"), PAUSE, "Pause");
   page.timer = setInterval(() => {
-    go(page.at + 1);
-    if (page.at === page.steps.length - 1) pause();
+    if (!last()) return go(page.at + 1);
+    pause();
+    page.ended = true;
+    render();
   }, Number(find("pace").value));
+  go(last() ? 1 : page.at + 1);
 }
+
+const playOrPause = () => (page.timer ? pause() : play());
 
 function halt(at) {
   pause();
@@ -152,127 +189,111 @@ function halt(at) {
 
 function choose(i) {
   page.chosen = i;
+  if (practice.on && practice.hides(i)) {
+    practice.ask(i);
+    practice.say();
+  }
+  if (nodes[i].kind === "leaf") {
+    page.leaf = i;
+    if (RULES !== null && !page.rows.some((row) => row.i === i)) listLeaves(leaves.indexOf(i) + 1 - page.rows.length);
+    page.rows.find((row) => row.i === i)?.row.scrollIntoView({ block: "nearest" });
+  }
   render();
 }
 
-function draw() {
-  const scene = content.scenes[narrow.matches ? "TB" : "LR"];
-  page.graph = new Graph(nodes, scene, choose);
-  find("stage").replaceChildren(page.graph.picture);
-  render();
-}
-
+// New numbers: the page shows all of them, unless the reader is on the way through the steps.
 function adopt(state) {
+  const stand = page.at > 0 && page.at < page.stops.length - 1;
   page.state = state;
   page.steps = plan(nodes, state.local);
-  go(page.at);
-}
-
-// A row for each leaf: its name, a slider, the number itself, and its gradient.
-class Leaf {
-  constructor(i) {
-    this.i = i;
-    this.slider = html("input", { type: "range", step: "any", "aria-label": `${names[i]}, slider` });
-    this.field = html("input", { type: "number", step: "any", "aria-label": names[i] });
-    this.gradient = html("output", { class: "ink" });
-    this.row = html("div", { class: "row leaf" }, html("span", { class: "name" }, names[i]), this.slider, this.field, this.gradient);
-    this.slider.addEventListener("input", () => this.moved(Number(this.slider.value)));
-    this.field.addEventListener("input", () => {
-      if (this.field.value !== "") this.moved(Number(this.field.value));
-    });
-    this.around(value(i));
-  }
-
-  around(x) {
-    const center = Number.isFinite(x) ? x : 0;
-    const span = 2 * Math.max(1, Math.abs(center));
-    this.slider.min = center - span;
-    this.slider.max = center + span;
-  }
-
-  moved(x) {
-    adopt(recomputed(nodes, leaves.map((j) => (j === this.i ? x : value(j))), RULES));
-  }
-
-  show(seen) {
-    const x = value(this.i);
-    if (x < Number(this.slider.min) || x > Number(this.slider.max)) this.around(x);
-    if (document.activeElement !== this.slider) this.slider.value = x;
-    if (document.activeElement !== this.field) this.field.value = x;
-    this.gradient.textContent = seen.received[this.i] ? `gradient ${short(seen.gradient[this.i], 4)}` : "";
-  }
-}
-
-function setUpLeaves() {
-  find("leaves").hidden = leaves.length === 0;
-  if (RULES === null) {
-    find("note").textContent = content.reason;
-    find("note").hidden = false;
-    find("reset").hidden = true;
-    return;
-  }
-  page.rows = leaves.map((i) => new Leaf(i));
-  find("sliders").replaceChildren(...page.rows.map((row) => row.row));
-  find("reset").addEventListener("click", () => adopt(engineState(columns(nodes))));
+  page.stops = page.folds.stops(page.steps);
+  page.at = stand ? Math.min(page.at, page.stops.length - 1) : page.stops.length - 1;
+  page.ended = !stand;
+  setPadding();
+  render();
 }
 
 function setUpHistory() {
   const frames = content.history;
   if (frames.length === 0) return;
-  const epoch = find("epoch");
   const heights = frames.map((frame) => toNumber(frame.data[root]));
-  const finite = heights.filter(Number.isFinite);
-  const low = Math.min(...finite);
-  const range = Math.max(...finite) - low || 1;
-  const x = (k) => (300 * k) / Math.max(1, frames.length - 1);
-  const points = heights.map((h, k) => `${x(k)},${Number.isFinite(h) ? 84 - (78 * (h - low)) / range : 0}`);
-  const mark = svg("path", { class: "mark", d: `M${x(frames.length - 1)} 0V90` });
-  find("curve").replaceChildren(svg("polyline", { class: "loss", points: points.join(" ") }), mark);
-  epoch.max = frames.length - 1;
-  epoch.value = frames.length - 1;
+  const [bottom, top] = bounds(heights, 0);
+  const points = heights.map((height, k) => [6 + (k / Math.max(1, frames.length - 1)) * (WIDE - 12), 56 - ((height - bottom) / (top - bottom)) * 46]);
+  const dot = svg("circle", { class: "dot", r: 5.5 });
+  find("run-curve").replaceChildren(svg("path", { class: "line", d: curvePath(points) }), dot);
   find("history").hidden = false;
-  find("epoch-number").textContent = "as it is now";
-  epoch.addEventListener("input", () => {
-    const k = Number(epoch.value);
-    mark.setAttribute("d", `M${x(k)} 0V90`);
-    find("epoch-number").textContent = `${k + 1} / ${frames.length}: ${short(heights[k], 4)}`;
+  find("epoch").max = find("epoch").value = frames.length - 1;
+  const mark = (k, words) => {
+    dot.setAttribute("cx", points[k][0]);
+    dot.setAttribute("cy", Number.isFinite(points[k][1]) ? points[k][1] : 0);
+    find("epoch-number").textContent = words;
+  };
+  mark(frames.length - 1, "as it is now");
+  find("epoch").addEventListener("input", () => {
+    const k = Number(find("epoch").value);
+    mark(k, `${k + 1} / ${frames.length}: ${short(heights[k], 4)}`);
     adopt(engineState(frames[k]));
   });
 }
 
-const KEYS = {
-  ArrowRight: () => halt(page.at + 1),
-  ArrowLeft: () => halt(page.at - 1),
-  Home: () => halt(0),
-  End: () => halt(page.steps.length - 1),
-  " ": () => (page.timer ? pause() : play()),
-};
-
-function pressed(event) {
-  const busy = event.target.closest?.("input, select, textarea");
-  const button = event.key === " " && event.target.closest?.("button, summary, [role=button]");
-  const act = KEYS[event.key];
-  if (!act || busy || button || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  act();
+function setUpLeaves() {
+  if (leaves.length === 0) for (const id of ["leaves", "curve-panel", "descent"]) find(id).hidden = true;
+  if (RULES === null) {
+    find("note").textContent = content.reason;
+    for (const id of ["curve-panel", "descent", "more", "leaf-heads"]) find(id).hidden = true;
+  } else listLeaves(ROWS);
 }
 
-find("expression").textContent = nodes[root].kind === "operation" && names[root] !== content.expression ? `${names[root]} = ${content.expression}` : content.expression;
-find("first").addEventListener("click", () => halt(0));
-find("back").addEventListener("click", () => halt(page.at - 1));
-find("next").addEventListener("click", () => halt(page.at + 1));
-find("last").addEventListener("click", () => halt(page.steps.length - 1));
-find("play").addEventListener("click", () => (page.timer ? pause() : play()));
-find("scrub").addEventListener("input", (event) => halt(Number(event.target.value)));
-find("pace").addEventListener("change", () => {
-  if (page.timer) {
-    pause();
-    play();
-  }
+const press = (id, act) => find(id).addEventListener("click", act);
+press("begin", play);
+press("play", playOrPause);
+press("first", () => halt(0));
+press("back", () => halt(page.at - 1));
+press("next", () => halt(page.at + 1));
+press("last", () => halt(page.stops.length - 1));
+press("in", () => view.zoom(1.25));
+press("out", () => view.zoom(0.8));
+press("fit", () => view.fit());
+press("pin", () => view.follow(page.graph.boxOf(root)));
+press("fold", toggleAll);
+press("descend", descend);
+press("run", run);
+press("reset", reset);
+press("more", () => {
+  listLeaves(ROWS);
+  render();
 });
+find("scrub").addEventListener("input", () => halt(Number(find("scrub").value)));
+find("pace").addEventListener("change", () => page.timer && play());
 find("all").addEventListener("toggle", render);
-document.addEventListener("keydown", pressed);
-narrow.addEventListener("change", draw);
+for (const kind of ["pointerdown", "pointermove"]) find("curve").addEventListener(kind, dragCurve);
+narrow.addEventListener("change", () => draw());
+layer.addEventListener("focusin", ({ target }) => {
+  const card = page.graph.cards.findIndex(({ group }) => group === target);
+  if (card >= 0 && target.matches(":focus-visible")) view.follow(page.graph.places[card]);
+});
+const unlessPractising = (act) => () => practice.on || act();
+const unlessStanding = (act) => () => RULES === null || act();
+listenToKeys({
+  ArrowRight: unlessPractising(() => halt(page.at + 1)),
+  ArrowLeft: unlessPractising(() => halt(page.at - 1)),
+  Home: unlessPractising(() => halt(0)),
+  End: unlessPractising(() => halt(page.stops.length - 1)),
+  " ": unlessPractising(playOrPause),
+  "+": () => view.zoom(1.25),
+  "=": () => view.zoom(1.25),
+  "-": () => view.zoom(0.8),
+  0: () => view.fit(),
+  f: () => content.groups.length && toggleAll(),
+  p: () => practice.switch(!practice.on),
+  d: unlessStanding(descend),
+  r: unlessStanding(reset),
+});
+
+find("headline").textContent = find("headline").title = content.headline;
+find("stage").prepend(picture);
+setIcon(find("play"), PLAY, "Play");
 setUpLeaves();
 setUpHistory();
 draw();
+find("promise").textContent = `${nodes.filter((node) => node.kind === "operation").length} operations forward, then the chain rule back: ${page.stops.length - 1} steps`;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -10,40 +11,53 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from engine.drawing.graph import below
 from engine.drawing.palette import DARK, LIGHT, Palette
 from engine.exploring.document import document, dumps
+from engine.exploring.folds import folds
 from engine.exploring.history import frames
 from engine.exploring.program import program
-from engine.exploring.scene import scenes
 from engine.files import AnyPath, write_file
 from engine.order import nodes_in_order
 from engine.text import escape
 from engine.value import Value
 
-MAX_NODES: Final = 500  # more cannot be followed step by step
+MAX_NODES: Final = 5_000  # a page of 2 MB
+UNREAD: Final = ("label", "op", "gradient")  # of the document, by the page
+LONG: Final = 60  # nodes of a graph whose expression nobody reads
 FRAME: Final = 760  # the height of the page in a notebook, in pixels
-SCRIPTS: Final = ("sweep.js", "math.js", "graph.js", "page.js")
+SCRIPTS: Final = "math sweep layout folds view graph start words practice leaves page".split()
 
 
 def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = None) -> Exploration:
-    """An interactive page of the graph below root: forward and backward, step by step, with sliders for
-    the leaves.
+    """An interactive page of the graph below root: forward and backward step by step, layers, neurons and
+    labelled parts folded into boxes that open; sliders for the leaves, descent, and practice.
 
     history   the leaves' numbers by label, one mapping for each step of a training run: the page can
               scrub through them, and plots the root over the steps
 
-    Raises ValueError for a graph of more than 500 nodes, and for a history that does not fit.
+    Raises ValueError for a graph of more than 5,000 nodes, and for a history that does not fit.
     """
     count = len(nodes_in_order(root)) if isinstance(root, Value) else 0
     if count > MAX_NODES:
         raise ValueError(
-            f"the graph has {count:,} nodes, the page shows up to {MAX_NODES}: explore a node nearer to "
-            f"the leaves, or draw(root), which folds what is far away"
+            f"the graph has {count:,} nodes, the page shows up to {MAX_NODES:,}: explore a node nearer to "
+            f"the leaves or fewer samples, or draw(root), which folds what is far away"
         )
-    content = document(root)
+    content = document(root, short=True)
     source, reason = program(root)
-    page = {"scenes": scenes(content["nodes"]), "history": frames(root, history), "reason": reason}
-    return Exploration(content | page, source)
+    folded = folds(below(root, links=True))
+    content["nodes"] = [{k: x for k, x in node.items() if k not in UNREAD} for node in content["nodes"]]
+    page = {"headline": headline(content, folded), "history": frames(root, history), "reason": reason}
+    return Exploration(content | folded | page, source)
+
+
+def headline(content: Mapping[str, Any], folded: Mapping[str, Any]) -> str:
+    """What the page is about: the expression, or of a large graph its size."""
+    name, expression = content["nodes"][-1]["name"], content["expression"]
+    if len(content["nodes"]) > LONG:
+        return f"{name}: {len(content['nodes']):,} nodes"
+    return expression if name == expression else f"{name} = {expression}"
 
 
 class Exploration:
@@ -55,11 +69,13 @@ class Exploration:
 
     def to_html(self) -> str:
         """The whole file: it loads nothing, and its policy forbids any script but its own."""
-        styles = "\n".join([*variables(), text("page.css")])
-        script = "\n".join(['"use strict";', self.program, *map(text, SCRIPTS)])
+        styles = "\n".join([*variables(), compact(text("base.css")), compact(text("page.css"))])
+        script = "\n".join(
+            ['"use strict";', stripped(self.program), *(text(f"{name}.js") for name in SCRIPTS)]
+        )
         return fill(
             text("page.html"),
-            title=escape(self.content["expression"]),
+            title=escape(self.content["headline"]),
             policy=policy(script, styles),
             styles=styles,
             script=script,
@@ -84,7 +100,18 @@ class Exploration:
 
 
 def text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    """A file of the page, without the comments and indents that only people need."""
+    return stripped(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def compact(styles: str) -> str:
+    """Style rules without the spaces that mean nothing."""
+    return re.sub(r" *([{}]|[:;](?= )) *", r"\1", styles)
+
+
+def stripped(source: str) -> str:
+    lines = map(str.strip, source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def fill(template: str, **parts: str) -> str:
@@ -108,18 +135,14 @@ def digest(source: str) -> str:
 
 
 def variables() -> Iterator[str]:
-    """The colours of `draw` as custom properties."""
-    yield ":root{" + ";".join(colours(LIGHT)) + "}"
-    yield "@media (prefers-color-scheme:dark){:root{" + ";".join(colours(DARK)) + "}}"
-    for tone in LIGHT.lines:
-        ink = tone if tone in LIGHT.inks else tone[0]
-        yield f".tint.{tone}{{fill:var(--tint-{tone})}}.ink.{tone}{{fill:var(--ink-{ink})}}"
-        yield f".wire.{tone}{{stroke:var(--line-{tone})}}.head.{tone}{{fill:var(--line-{tone})}}"
+    """The colours of `draw` as custom properties, those of a tone on its class."""
+    yield "".join(colours(LIGHT))
+    yield f"@media (prefers-color-scheme:dark){{{''.join(colours(DARK))}}}"
 
 
 def colours(palette: Palette) -> Iterator[str]:
-    for name in ("paper", "card", "chip", "border", "ink", "faint", "wire"):
-        yield f"--{name}:{getattr(palette, name)}"
-    for group, found in (("tint", palette.tints), ("ink", palette.inks), ("line", palette.lines)):
-        for tone, colour in found.items():
-            yield f"--{group}-{tone}:{colour}"
+    names = ("paper", "card", "chip", "border", "ink", "faint", "wire")
+    yield f":root{{{';'.join(f'--{name}:{getattr(palette, name)}' for name in names)}}}"
+    for tone, line in palette.lines.items():
+        ink = palette.inks[tone if tone in palette.inks else tone[0]]
+        yield f".{tone}{{--tint:{palette.tints[tone]};--figure:{ink};--line:{line}}}"
