@@ -150,7 +150,9 @@ class Code:
         self.begin(done)
 
     @contextmanager
-    def counter(self, place: str, start: str, going: Callable[[str], str], step: int = 1) -> Iterator[str]:
+    def counter(
+        self, place: str, start: str, going: Callable[[str], str], step: str | int = 1
+    ) -> Iterator[str]:
         """A loop over an index, which lies in a place in memory."""
         at = ""
 
@@ -165,7 +167,7 @@ class Code:
             self.do(f"store i64 {self.let(f'add i64 {at}, {step}')}, ptr {place}")
 
     @contextmanager
-    def counting(self, start: str | int, stop: str | int, step: int = 1) -> Iterator[str]:
+    def counting(self, start: str | int, stop: str | int, step: str | int = 1) -> Iterator[str]:
         """A loop over an index that stays below `stop`."""
 
         def going(at: str) -> str:

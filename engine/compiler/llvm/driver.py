@@ -1,20 +1,20 @@
-"""The function around the segments: memory, the loop over groups of examples, the sums over them.
+"""The function around what computes: memory, blocks of examples, the sums over them.
 
-Of a large tape, each segment takes several groups, a tile, before the next one does: so its code and its
-sums are still in the cache. Where the last group has more lanes than there are examples, they repeat the
-last one, unheard. In a sum over the examples each lane adds its own, then halves of the lanes are added
-until one is left. A group has as many lanes on every machine, so that all of them add in the same order.
-So many examples are summed in one piece, a chunk; then chunks are added, in their order.
+A block is as many groups of lanes as fit in the cache; every function takes all of it before the next one
+does. Where the last group has more lanes than there are examples, they repeat the last one, unheard. In a
+sum over the examples each lane adds its own, then halves of the lanes are added until one is left. A group
+has as many lanes on every machine, so that all of them add in the same order. So many examples are summed in
+one piece, a chunk; then chunks are added, in their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Final
 
+from engine.compiler.backend import Layout
 from engine.compiler.llvm.code import Code, Function, Shape
-from engine.compiler.llvm.plan import Plan
+from engine.compiler.llvm.memory import Memory
 
 CHUNK: Final = 4096
 STACK: Final = 32_768  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
@@ -24,122 +24,143 @@ class Driver:
     """`run(in, begin, end, out, stride, divisor)`: a table of blocks, which examples, where the results go
     and how far those of one output are from the next, what sums are divided by. Returns 1 without memory."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.shape = plan.shape
-        self.ints = plan.shape.of("i64")
+    def __init__(self, layout: Layout, memory: Memory, functions: Sequence[str]) -> None:
+        self.layout, self.memory, self.functions = layout, memory, functions
+        self.shape = memory.shape
         self.code = Code()
 
     def function(self) -> Function:
-        """Behind the memory for the slots and arrays of each group of a tile come the sums in it."""
-        memory = reserve(self.code, self.plan.scratch_size)
-        self.code.do(f"%slots = getelementptr i8, ptr %scratch, i64 {self.plan.sums_size}")
-        if self.plan.sums:
+        code, memory = self.code, self.memory
+        heap = reserve(code, memory.size)
+        for name, place in memory.places.items():
+            code.do(f"%{name} = getelementptr i8, ptr %scratch, i64 {place}")
+        if self.layout.mapped:
             self.chunks()
-        elif self.shape.lanes:
-            self.loop("%begin", "%end")
         else:
-            for k in range(len(self.plan.segments)):
-                self.call(k, "%slots", "0", "1")
-        return run_function(self.code, memory, self.shape.number)
+            self.call_all("%out", "1", "0", "true", "true")
+        return run_function(code, heap, self.shape.number)
+
+    @property
+    def constants(self) -> list[str]:
+        """Which slot, or sum, is which output."""
+        outputs = [*self.memory.outputs, *[0] * (-len(self.memory.outputs) % (self.shape.lanes or 1))]
+        numbers = ", ".join(f"i64 {k}" for k in outputs)
+        return [f"@outputs = internal constant [{len(outputs)} x i64] [{numbers}]"] if outputs else []
+
+    def call_all(self, sums: str, groups: str, tail: str, first: str, last: str) -> None:
+        """Every function, for a block of examples."""
+        memory = ["ptr %in", "ptr %lanes", f"ptr {sums}", "ptr %totals", "ptr %array"]
+        examples = [f"i64 {groups}", f"i{self.shape.lanes or 8} {tail}", f"i1 {first}", f"i1 {last}"]
+        for name in self.functions:
+            self.code.run(name, [*memory, *examples])
 
     def chunks(self) -> None:
         code = self.code
         with code.counting("%begin", "%end", CHUNK) as first:
-            end = self.end(first, CHUNK, "%end")
-            self.clear()
-            self.loop(first, end)
-            self.finish(code.let(f"icmp eq i64 {first}, %begin"), code.let(f"icmp eq i64 {end}, %end"))
+            end = self.end(first, str(CHUNK), "%end")
+            self.blocks(first, end)
+            if not self.layout.stacked:
+                self.finish(code.let(f"icmp eq i64 {first}, %begin"), code.let(f"icmp eq i64 {end}, %end"))
 
-    def end(self, first: str, count: int, last: str) -> str:
+    def end(self, first: str, count: str, last: str) -> str:
         """Where so many examples end, from the first on, and the last one at the latest."""
-        behind = self.code.let(f"add i64 {first}, {count}")
-        return self.code.call("i64", "llvm.smin.i64", [f"i64 {behind}", f"i64 {last}"])
+        return self.smaller(self.code.let(f"add i64 {first}, {count}"), last)
 
-    def clear(self) -> None:
-        with self.code.counting(0, self.plan.padded) as k:
-            where = self.code.address("%scratch", k, self.shape.type)
-            self.code.do(f"store {self.shape.type} zeroinitializer, ptr {where}")
+    def smaller(self, a: str, b: str) -> str:
+        return self.code.call("i64", "llvm.smin.i64", [f"i64 {a}", f"i64 {b}"])
 
-    def call(self, segment: int, slots: str, example: str, bits: str) -> None:
-        memory = ["ptr %in", f"ptr {slots}", f"ptr {'%scratch' if self.plan.sums else '%out'}"]
-        rest = [f"i64 {example}", "i64 %stride", f"{self.plan.word} {bits}"]
-        self.code.run(f"segment{segment}", [*memory, *rest])
+    def blocks(self, first: str, end: str) -> None:
+        """One block after the other, all of the same size but for one group."""
+        code, lanes = self.code, self.shape.lanes
+        groups = self.quotient(code.let(f"sub i64 {end}, {first}"), str(lanes))
+        count = self.quotient(groups, str(self.memory.groups))
+        width = code.let(f"mul i64 {self.quotient(groups, count)}, {lanes}")
+        with code.counting(first, end, width) as block:
+            stop = self.end(block, width, end)
+            examples = code.let(f"sub i64 {stop}, {block}")
+            groups = self.quotient(examples, str(lanes))
+            with code.counting(0, groups) as group:
+                self.stage(code.let(f"add i64 {block}, {code.let(f'mul i64 {group}, {lanes}')}"), stop, group)
+            missing = code.let(f"sub i64 {code.let(f'mul i64 {groups}, {lanes}')}, {examples}")
+            tail = code.let(f"lshr i{lanes} -1, {code.let(f'trunc i64 {missing} to i{lanes}')}")
+            is_first, is_last = (code.let(f"icmp eq i64 {a}, {b}") for a, b in ((block, first), (stop, end)))
+            self.call_all("%sums", groups, tail, is_first, is_last)
+            if self.layout.stacked:
+                self.give(block, examples)
 
-    def loop(self, first: str, last: str) -> None:
-        """One tile after the other; each segment takes all groups of lanes of a tile."""
-        width = self.shape.lanes * self.plan.tile
-        with self.code.counting(first, last, width) as tile:
-            end = self.end(tile, width, last)
-            self.groups(tile, end, self.gather_all)
-            for k in range(len(self.plan.segments)):
-                self.groups(tile, end, partial(self.segment, k))
+    def quotient(self, a: str, b: str) -> str:
+        """Rounded up."""
+        more = self.code.let(f"add i64 {a}, {self.code.let(f'sub i64 {b}, 1')}")
+        return self.code.let(f"udiv i64 {more}, {b}")
 
-    def groups(self, first: str, end: str, work: Callable[[str, str], None]) -> None:
-        """Work for each group of lanes: on its first example, and the memory for its slots."""
-        code = self.code
-        with code.counting(first, end, self.shape.lanes) as at:
-            before = code.let(f"sub i64 {at}, {first}")
-            offset = code.let(f"mul i64 {before}, {self.plan.region // self.shape.lanes}")
-            work(at, code.address("%slots", offset))
+    # Inputs
 
-    def segment(self, k: int, example: str, slots: str) -> None:
-        _, mask = self.examples(example)
-        bits = self.code.let(f"bitcast {self.shape.of('i1')} {mask} to {self.plan.word}")
-        self.call(k, slots, example, bits)
+    def stage(self, example: str, end: str, group: str) -> None:
+        """The batched inputs of a group of examples, as slots."""
+        code, lanes, number = self.code, self.shape.lanes, self.shape.number
+        last = code.let(f"sub i64 {end}, 1")
+        rows = [self.smaller(code.let(f"add i64 {example}, {k}"), last) for k in range(lanes)]
+        slots = code.address("%lanes", group, self.shape.type)
+        for k, (size, batched) in enumerate(self.layout.blocks):
+            if not batched:
+                continue
+            base = code.let(f"load ptr, ptr {code.address('%in', k, 'ptr')}")
+            pointers = [code.address(base, code.let(f"mul i64 {row}, {size}"), number) for row in rows]
+            whole = size // lanes * lanes
+            with code.counting(0, whole, lanes) as at:
+                self.strip(pointers, at, lanes, slots)
+            if whole < size:
+                self.strip(pointers, str(whole), size - whole, slots)
+            slots = code.address(slots, size * self.memory.stride)
 
-    def examples(self, first: str) -> tuple[str, str]:
-        """The numbers of the examples in the lanes of a group, and a mask of the lanes that hold one."""
-        rows = self.code.numbered(self.shape, first)
-        end = self.code.splat(self.shape, "%end", "i64")
-        return rows, self.code.let(f"icmp slt {self.ints} {rows}, {end}")
-
-    def gather_all(self, example: str, slots: str) -> None:
-        """The batched blocks, as slots."""
-        code, shape, ints = self.code, self.shape, self.ints
-        rows, mask = self.examples(example)
-        final = code.splat(shape, code.let("sub i64 %end, 1"), "i64")
-        rows = code.let(f"select {shape.of('i1')} {mask}, {ints} {rows}, {ints} {final}")
-        start = 0
-        for k, block in enumerate(self.plan.layout.blocks):
-            if block.batched:
-                self.gather(k, block.size, code.address(slots, start, shape.type), rows)
-                start += block.size
-
-    def gather(self, block: int, size: int, slots: str, rows: str) -> None:
-        """The columns of a batched block, (examples, size), as slots."""
+    def strip(self, rows: Sequence[str], at: str, count: int, slots: str) -> None:
+        """Some columns of a batched block, from one on, as slots."""
         code, shape = self.code, self.shape
-        base = code.let(f"load ptr, ptr {code.address('%in', block, 'ptr')}")
-        firsts = code.let(f"mul {self.ints} {rows}, {shape.all('i64', str(size))}")
-        with code.counting(0, size) as k:
-            at = code.let(f"add {self.ints} {firsts}, {code.splat(shape, k, 'i64')}")
-            column = code.gathered(
-                shape, code.let(f"getelementptr {shape.number}, ptr {base}, {self.ints} {at}")
-            )
-            code.do(f"store {shape.type} {column}, ptr {code.address(slots, k, shape.type)}")
+        inside = ", ".join(f"i1 {int(k < count)}" for k in range(shape.lanes))
+        places = [code.address(row, at, shape.number) for row in rows]
+        loaded = [code.load_masked(shape, place, f"<{inside}>") for place in places]
+        first = code.address(slots, code.let(f"mul i64 {at}, {self.memory.stride}"))
+        for k, column in enumerate(transposed(code, shape, loaded)[:count]):
+            where = code.address(first, k * self.memory.stride)
+            code.do(f"store {shape.type} {column}, ptr {where}, align {shape.size}")
+
+    # Outputs
+
+    def output(self, k: str) -> str:
+        return self.code.let(f"load i64, ptr {self.code.address('@outputs', k, 'i64')}")
+
+    def give(self, example: str, count: str) -> None:
+        """The outputs of so many examples, each to its row."""
+        code, size = self.code, self.shape.one.size
+        length = code.let(f"mul i64 {count}, {size}")
+        with code.counting(0, len(self.memory.outputs)) as k:
+            slot = code.let(f"mul i64 {self.output(k)}, {self.memory.stride}")
+            place = code.let(f"add i64 {code.let(f'mul i64 %stride, {k}')}, {example}")
+            code.copy(code.address("%out", place, self.shape.number), code.address("%lanes", slot), length)
 
     def finish(self, first: str, last: str) -> None:
-        """Lanes are added, those of as many sums at once as there are lanes; behind the first chunk to those
-        before, after the last one divided, for a mean."""
+        """Totals of a chunk, as outputs: behind the first one added to those before, after the last one
+        divided, for a mean."""
         code, shape = self.code, self.shape
-        divisor = code.let(
-            f"select i1 {last}, {shape.number} %divisor, {shape.number} {self.shape.one.constant(1.0)}"
-        )
+        one = self.shape.one.constant(1.0)
+        divisor = code.let(f"select i1 {last}, {shape.number} %divisor, {shape.number} {one}")
         divisor = code.splat(shape, divisor)
-        with code.counting(0, self.plan.padded, shape.lanes) as at:
-            places = [code.let(f"add i64 {at}, {k}") for k in range(shape.lanes)]
-            result = halved(code, shape, list(map(self.sums, places)))
-            count = shape.all("i64", str(len(self.plan.tape.outputs)))
-            inside = code.let(f"icmp slt {self.ints} {code.numbered(shape, at)}, {count}")
-            where = code.address("%out", at, shape.number)
+        with code.counting(0, len(self.memory.outputs), shape.lanes) as at:
+            ints, count = shape.of("i64"), shape.all("i64", str(len(self.memory.outputs)))
+            inside = code.let(f"icmp slt {ints} {code.numbered(shape, at)}, {count}")
+            where, result = code.address("%out", at, shape.number), self.totals(at)
             total = code.let(f"fadd {shape.type} {code.load_masked(shape, where, inside)}, {result}")
             result = code.let(f"select i1 {first}, {shape.type} {result}, {shape.type} {total}")
             code.store_masked(shape, code.let(f"fdiv {shape.type} {result}, {divisor}"), where, inside)
 
-    def sums(self, place: str) -> str:
-        """What each lane has added to a sum."""
-        where = self.code.address("%scratch", place, self.shape.type)
-        return self.code.let(f"load {self.shape.type}, ptr {where}")
+    def totals(self, first: str) -> str:
+        """As many as there are lanes."""
+        code, shape, result = self.code, self.shape, "poison"
+        for k in range(shape.lanes):
+            where = code.address("%totals", self.output(code.let(f"add i64 {first}, {k}")), shape.number)
+            x = code.let(f"load {shape.number}, ptr {where}")
+            result = code.let(f"insertelement {shape.type} {result}, {shape.number} {x}, i64 {k}")
+        return result
 
 
 def reserve(code: Code, size: int) -> str:
@@ -168,23 +189,14 @@ def run_function(code: Code, memory: str, number: str) -> Function:
     return code.function("i32", "run", ["ptr %in", *examples, *results])
 
 
-def halved(code: Code, shape: Shape, xs: Sequence[str]) -> str:
-    """The sums of the lanes of as many vectors as they have lanes, as one vector.
-
-    In each, the upper half is added to the lower one until one number is left. Two vectors that are half
-    done fit into one: so there are half as many of them after every step.
-    """
-    width = shape.lanes
-    while width > 1:
-        half = width // 2
-        first = [i for i in range(2 * shape.lanes) if i % width < half]
-        pairs = zip(xs[::2], xs[1::2], strict=True)
-        xs = [added(code, shape, a, b, first, [i + half for i in first]) for a, b in pairs]
-        width = half
-    return xs[0]
-
-
-def added(code: Code, shape: Shape, a: str, b: str, low: Sequence[int], high: Sequence[int]) -> str:
-    """Some lanes of two vectors plus others."""
-    x, y = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
-    return code.let(f"fadd {shape.type} {x}, {y}")
+def transposed(code: Code, shape: Shape, rows: Sequence[str]) -> list[str]:
+    """The columns of as many vectors as they have lanes: rows so far apart exchange every second block."""
+    lanes, width, found = shape.lanes, 1, list(rows)
+    while width < lanes:
+        low = [k if not k & width else lanes + k - width for k in range(lanes)]
+        high = [k + width if not k & width else lanes + k for k in range(lanes)]
+        for k in [k for k in range(lanes) if not k & width]:
+            a, b = found[k], found[k + width]
+            found[k], found[k + width] = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
+        width *= 2
+    return found

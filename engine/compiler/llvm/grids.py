@@ -8,25 +8,16 @@ of a row: what they leave there is overwritten by what is computed next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Final
 
 from engine.compiler.llvm.code import Shape
-from engine.compiler.llvm.operations import Operations
-from engine.compiler.llvm.rows import ROWS
-from engine.compiler.loops.loop import Loop, Repeat
-from engine.primitive import Primitive
+from engine.compiler.llvm.loop_operations import LoopOperations, has_kernel, parts
+from engine.compiler.loops.loop import Loop
 from engine.primitives import sum as total
 
 LANES: Final = 8
-UNROLLED: Final = 8  # terms of a repeat that are written one after the other
 TOGETHER: Final = 8  # rows: each has a sum in a register
-
-
-def has_kernel(primitive: Primitive) -> bool:
-    """Whether it is called; otherwise it is spelled out, on lanes too."""
-    return primitive is not total and (primitive.key not in ROWS or primitive.gradient is not None)
 
 
 def lanes_of(loop: Loop) -> int:
@@ -47,7 +38,7 @@ def padding(loop: Loop) -> tuple[int, int]:
     return min(low for low, _ in spans) - lanes, max(high for _, high in spans) + lanes
 
 
-class Grid(Operations):
+class Grid(LoopOperations):
     """The text of one loop; `bases` are the places to call it with."""
 
     def __init__(self, loop: Loop, number: str, fast: bool) -> None:
@@ -66,7 +57,7 @@ class Grid(Operations):
                 self.counting(0, self.loop.columns, self.step) as column,
             ):
                 self.point(row, column)
-                results = self.sums(together) if self.loop.primitive is total else [self.row()]
+                results = self.sums(self.loop, together) if self.loop.primitive is total else [self.row()]
                 for behind, x in enumerate(results):
                     self.store(x, behind, row, column, together)
         self.code.do("ret void")
@@ -83,27 +74,9 @@ class Grid(Operations):
         if self.loop.primitive is not total or not shared or self.loop.length == 1:
             yield 0, rows, 1
             return
-        parts = -(-rows // TOGETHER)
-        size, larger = divmod(rows, parts)
-        if larger:
-            yield 0, larger * (size + 1), size + 1
-        yield larger * (size + 1), rows, size
-
-    @contextmanager
-    def counting(self, first: int, last: int, step: int) -> Iterator[str]:
-        """A loop over an index, unless there is just one."""
-        if last - first <= step:
-            yield str(first)
-            return
-        with self.code.counting(first, last, step) as index:
-            yield index
+        yield from parts(rows, TOGETHER)
 
     # Operands
-
-    def times(self, index: str, factor: int) -> str:
-        if index.isdecimal() or factor == 0:
-            return str(int(index) * factor if factor else 0)
-        return index if factor == 1 else self.code.let(f"mul i64 {index}, {factor}")
 
     def moved(self, pointer: str, index: str, factor: int) -> str:
         """The pointer so many places further."""
@@ -159,52 +132,13 @@ class Grid(Operations):
         if primitive.gradient is None:
             names = [self.load(self.pointers[k], x.across) for k, x in enumerate(operands)]
             return self.applied(primitive, names)
-        done = at = 0
-        for repeat in self.loop.repeats:
-            with self.counting(0, repeat.times, 1) as k:
-                place = self.code.address("%array", done, "double")  # kernels compute with doubles
-                place = self.code.address(place, self.times(k, len(repeat.terms)), "double")
-                for i in range(len(repeat.terms)):
-                    pointer = self.moved(self.pointers[at + i], k, operands[at + i].along)
-                    self.put(place, i, self.load(pointer, 0))
-            done += repeat.times * len(repeat.terms)
-            at += len(repeat.terms)
-        return self.called(primitive, ["ptr %array", f"i64 {self.loop.length}"])
+        return self.row_of_list(self.loop)
 
-    def sums(self, together: int) -> list[str]:
-        """The sums of rows that go together."""
-        kind, code = self.shape.type, self.code
-        sums = [code.reserve(kind) for _ in range(together)]
-        for name in sums:
-            code.do(f"store {kind} {self.shape.constant(self.loop.start)}, ptr {name}")
-        at = 0
-        for repeat in self.loop.repeats:
-            if repeat.times * len(repeat.terms) <= UNROLLED:
-                for k in range(repeat.times):
-                    self.add(repeat, at, str(k), sums)
-            else:
-                with self.counting(0, repeat.times, 1) as index:
-                    self.add(repeat, at, index, sums)
-            at += sum(len(term.operands) for term in repeat.terms)
-        return [code.let(f"load {kind}, ptr {name}") for name in sums]
-
-    def add(self, repeat: Repeat, at: int, k: str, sums: Sequence[str]) -> None:
-        """The terms of a repeat, from the operand `at` on, added to the sums."""
-        kind = self.shape.type
-        for term in repeat.terms:
-            loaded = [self.loaded(at + i, k, len(sums)) for i in range(len(term.operands))]
-            at += len(term.operands)
-            for name, *factors in zip(sums, *loaded, strict=True):
-                x = factors[0] if len(factors) == 1 else self.slots.binary("fmul", *factors)
-                before = self.code.let(f"load {kind}, ptr {name}")
-                after = self.slots.binary("fsub" if term.minus else "fadd", before, x)
-                self.code.do(f"store {kind} {after}, ptr {name}")
-
-    def loaded(self, operand: int, k: str, together: int) -> list[str]:
-        """An operand, for each of the rows: read once if it is the same for all."""
+    def loaded(self, operand: int, k: str, count: int) -> list[str]:
+        """For each of the rows that go together: read once if it is the same for all."""
         stride = self.operands[operand]
         pointer = self.moved(self.pointers[operand], k, stride.along)
         if stride.down == 0:
-            return [self.load(pointer, stride.across)] * together
-        rows = [self.moved(pointer, str(row), stride.down) for row in range(together)]
+            return [self.load(pointer, stride.across)] * count
+        rows = [self.moved(pointer, str(row), stride.down) for row in range(count)]
         return [self.load(row, stride.across) for row in rows]

@@ -70,6 +70,14 @@ def has_avx512() -> bool:
     return bool(features.get("avx512f", False) and features.get("fma", False))
 
 
+def accumulators() -> int:
+    """How many sums of 64 bytes registers hold, beside what is added to them."""
+    features = binding().get_host_cpu_features()
+    if features.get("avx512f", False):
+        return 16
+    return 5 if features.get("avx2", False) or features.get("neon", False) else 2
+
+
 @final
 class Linked:
     """Machine code in memory, for as long as this object lives. `addresses` has its exported functions."""

@@ -29,6 +29,50 @@ class Operations:
         kind = self.kernel_shape.type
         return self.called(primitive, [f"{kind} {self.widened(name)}" for name in names])
 
+    def mask(self, group: str) -> str:
+        """The lanes of a group that hold an example: all of them, but in the last group of a block."""
+        lanes, code = self.shape.lanes, self.code
+        last = code.let(f"icmp eq i64 {code.let(f'add i64 {group}, 1')}, %groups")
+        bits = code.let(f"select i1 {last}, i{lanes} %tail, i{lanes} -1")
+        return code.let(f"bitcast i{lanes} {bits} to {self.shape.of('i1')}")
+
+    # Sums over examples, in places of the function's own memory: LLVM makes registers of it
+
+    def value(self, place: str) -> str:
+        return self.code.let(f"load {self.shape.type}, ptr {place}")
+
+    def set(self, place: str, x: str) -> None:
+        self.code.do(f"store {self.shape.type} {x}, ptr {place}")
+
+    def begun(self, wheres: Sequence[str]) -> list[str]:
+        """Places for sums that go on from where they stand in memory, or from 0 in the first block."""
+        places = [self.code.reserve(self.shape.type) for _ in wheres]
+        for is_first in self.code.arms("%fresh", True, False):
+            for place, where in zip(places, wheres, strict=True):
+                self.set(place, self.shape.constant(0.0) if is_first else self.value(where))
+        return places
+
+    def add(self, place: str, x: str, mask: str) -> None:
+        """A term, in the lanes of a mask."""
+        before = self.value(place)
+        after = self.code.let(f"fadd {self.shape.type} {before}, {x}")
+        self.set(place, self.slots.select(mask, after, before))
+
+    def end(self, places: Sequence[str], wheres: Sequence[str], totals: Sequence[str]) -> None:
+        """Puts sums back into memory, or in the last block those of their lanes, which are numbers."""
+        code, shape, lanes = self.code, self.shape, self.shape.lanes
+        for is_last in code.arms("%final", True, False):
+            for place, where in () if is_last else zip(places, wheres, strict=True):
+                code.do(f"store {shape.type} {self.value(place)}, ptr {where}, align {shape.size}")
+            for at in range(0, len(places), lanes) if is_last else ():
+                group = [self.value(place) for place in places[at : at + lanes]]
+                result = halved(code, shape, group + [shape.constant(0.0)] * (lanes - len(group)))
+                for k, total in enumerate(totals[at : at + lanes]):
+                    x = code.let(f"extractelement {shape.type} {result}, i64 {k}")
+                    code.do(f"store {shape.number} {x}, ptr {total}")
+
+    # Rows
+
     def called(self, primitive: Primitive, arguments: Sequence[str]) -> str:
         shape = self.kernel_shape
         if is_atom(primitive.value):
@@ -64,3 +108,25 @@ class Operations:
         if self.shape.number == "double":
             return name
         return self.code.let(f"fptrunc {self.kernel_shape.type} {name} to {self.shape.type}")
+
+
+def halved(code: Code, shape: Shape, xs: Sequence[str]) -> str:
+    """The sums of the lanes of as many vectors as they have lanes, as one vector.
+
+    In each, the upper half is added to the lower one until one number is left. Two vectors that are half
+    done fit into one: so there are half as many of them after every step.
+    """
+    width = shape.lanes
+    while width > 1:
+        half = width // 2
+        first = [i for i in range(2 * shape.lanes) if i % width < half]
+        pairs = zip(xs[::2], xs[1::2], strict=True)
+        xs = [added(code, shape, a, b, first, [i + half for i in first]) for a, b in pairs]
+        width = half
+    return xs[0]
+
+
+def added(code: Code, shape: Shape, a: str, b: str, low: Sequence[int], high: Sequence[int]) -> str:
+    """Some lanes of two vectors plus others."""
+    x, y = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
+    return code.let(f"fadd {shape.type} {x}, {y}")

@@ -6,18 +6,20 @@ segment keeps its own slots in registers; what others read lies in a scratch mem
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from functools import cached_property
 from typing import Final
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.llvm.code import Shape
+from engine.compiler.llvm.memory import Memory
 from engine.compiler.tape.tape import Entry, Tape
 
 SEGMENT: Final = 300  # operands in one function
 LARGE: Final = 3_000  # operands from where on a tape is translated in a third of the time, rather than well
 LARGE_MAPPED: Final = 5_000  # the same on lanes, which gain more from it
-TILE: Final = 16  # groups of lanes for which the code of a segment is loaded once, if the tape is large
-ROOM: Final = 30_000_000  # bytes of such a tile's memory: more, and the heap maps it anew for each call
+ROOM: Final = 100_000  # bytes for a block of examples: of a short tape, they stay in the nearest cache
+LARGE_ROOM: Final = 30_000_000  # the same of one whose code does not: more, and the heap maps it anew
 LONG: Final = 256  # operands from where on a row of many is a loop over memory
 TOGETHER: Final = {"tanh": "sech2"}  # on lanes their kernels are the same but for the last lines
 NUMBER: Final = {"float64": "double", "float32": "float"}
@@ -30,7 +32,9 @@ class Plan:
     shape    of a slot: a number, or lanes of numbers for a mapped tape
     entries  the lines of the tape, all at once
     sources  for each input its block, its place in there, and whether there is one for each example
-    places   where in the scratch memory a slot is that a later segment reads: its index
+    places   where in the memory of slots one is that a later segment reads, or that is a result for each
+             example
+    copies   the same for such results that are the same for all examples
     outputs  which results a slot is
     sums     whether results are summed over the examples
     """
@@ -49,52 +53,24 @@ class Plan:
         if layout.mapped:
             order = side_by_side(entries, order)
         self.segments = list(cut(entries, order))
-        self.places = places(entries, self.segments, self.sources)
+        self.sums = layout.mapped and layout.reduce is not None
+        results = set(tape.outputs) if layout.stacked else set()
+        self.places = places(entries, self.segments, self.sources, results)
+        self.copies = {
+            slot: place for place, slot in enumerate(sorted(results - self.places.keys()), len(self.places))
+        }
         self.outputs: dict[int, list[int]] = {}
         for k, slot in enumerate(tape.outputs):
             self.outputs.setdefault(slot, []).append(k)
-        self.sums = layout.mapped and layout.reduce is not None
 
-    @property
-    def word(self) -> str:
-        """The mask of the lanes that hold an example, as an integer."""
-        return f"i{self.shape.lanes or 8}"
-
-    @property
-    def parameters(self) -> list[str]:
-        """Of a segment."""
-        memory = ["ptr %in", "ptr noalias %scratch", "ptr noalias %out"]
-        return [*memory, "i64 %example", "i64 %stride", f"{self.word} %bits"]
-
-    @property
-    def padded(self) -> int:
-        """The number of sums, rounded up to groups of lanes."""
-        return -(-len(self.tape.outputs) // self.shape.lanes) * self.shape.lanes
-
-    @property
-    def sums_size(self) -> int:
-        """In bytes."""
-        return self.padded * self.shape.size if self.sums else 0
-
-    @property
-    def array_offset(self) -> int:
-        """Where the array for the operands of long rows begins: behind the slots."""
-        return (len(self.places) * self.shape.size + 63) // 64 * 64
-
-    @property
-    def region(self) -> int:
-        """Bytes of memory for one group of lanes."""
-        return (self.array_offset + self.array_length * self.kernel_shape.size + 63) // 64 * 64
-
-    @property
-    def tile(self) -> int:
-        """Groups of lanes that a segment takes, one after the other."""
-        return max(1, min(TILE, ROOM // max(self.region, 1))) if self.large else 1
-
-    @property
-    def scratch_size(self) -> int:
-        """In bytes."""
-        return self.sums_size + self.tile * self.region + 64
+    @cached_property
+    def memory(self) -> Memory:
+        sums = len(self.tape.outputs) if self.sums else 0
+        slots = len(self.places) + len(self.copies)
+        outputs: Sequence[int] = range(sums)
+        if self.layout.stacked:
+            outputs = [(self.places | self.copies)[slot] for slot in self.tape.outputs]
+        return Memory(self.shape, slots, sums, self.array_length, outputs, LARGE_ROOM if self.large else ROOM)
 
 
 def is_large(tape: Tape, layout: Layout) -> bool:
@@ -143,10 +119,14 @@ def side_by_side(entries: Sequence[Entry], slots: Sequence[int]) -> list[int]:
 
 
 def places(
-    entries: Sequence[Entry], segments: Sequence[Sequence[int]], origins: Sequence[tuple[int, int, bool]]
+    entries: Sequence[Entry],
+    segments: Sequence[Sequence[int]],
+    origins: Sequence[tuple[int, int, bool]],
+    results: Set[int],
 ) -> dict[int, int]:
-    """The place in the scratch memory of batched inputs and of slots that are read in another segment."""
+    """The place in memory of batched inputs, of slots that are read in another segment, of results."""
     home = {slot: k for k, group in enumerate(segments) for slot in group}
     shared = {i for slot, k in home.items() for i in entries[slot].operands if home.get(i, k) != k}
+    shared |= results & home.keys()
     staged = [slot for slot, (_, _, batched) in enumerate(origins) if batched]
     return {slot: place for place, slot in enumerate([*staged, *sorted(shared)])}

@@ -7,6 +7,7 @@ from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.driver import Driver
 from engine.compiler.llvm.host import Linked
 from engine.compiler.llvm.library import Module, library
+from engine.compiler.llvm.nested import NestedProgram
 from engine.compiler.llvm.plan import Plan, is_large, is_long
 from engine.compiler.llvm.rolled import RolledProgram, pays
 from engine.compiler.llvm.rows import ROWS
@@ -30,19 +31,26 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     A small tape is optimised together with its kernels; of a large one only the kernels are, and the
     loops, if it has any.
     """
-    if is_large(tape, layout) and not layout.mapped:
-        found = regular(tape)
-        program = found and RolledProgram(found, layout, options)
-        if program and pays(program):
+    found = regular(tape) if layout.mapped or is_large(tape, layout) else None
+    if found and layout.mapped:
+        nests = NestedProgram(found, layout, options)
+        if nests.pays:
+            return [nests.module.linked(("run",), {}, True)]
+    elif found:
+        program = RolledProgram(found, layout, options)
+        if pays(program):
             below = library(program.kernels, Shape(0))
             below.functions.extend(program.grids)
             return in_parts(below, Module([program.constants], program.body))
     plan = Plan(tape, layout, options)
     below = library(called_rows(plan), plan.kernel_shape)
-    body = [*(Segment(plan).function(k) for k in range(len(plan.segments))), Driver(plan).function()]
+    segments = [Segment(plan).function(k) for k in range(len(plan.segments))]
+    driver = Driver(layout, plan.memory, [segment.name for segment in segments])
+    body = Module(driver.constants, [*segments, driver.function()])
     if plan.large:
-        return in_parts(below, Module([], body))
-    return [Module(below.constants, [*below.functions, *body]).linked(("run",), {}, True)]
+        return in_parts(below, body)
+    whole = Module([*below.constants, *body.constants], [*below.functions, *body.functions])
+    return [whole.linked(("run",), {}, True)]
 
 
 def in_parts(below: Module, body: Module) -> list[Linked]:

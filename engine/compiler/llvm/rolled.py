@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from engine.compiler.backend import Layout, Options
 from engine.compiler.llvm.code import Code, Function, Shape, constants
 from engine.compiler.llvm.driver import reserve, run_function
-from engine.compiler.llvm.grids import Grid, has_kernel, padding
+from engine.compiler.llvm.grids import Grid, padding
+from engine.compiler.llvm.loop_operations import has_kernel
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import NUMBER, SEGMENT
 from engine.compiler.loops.loop import Loop

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from engine.compiler.llvm.code import Function
+from engine.compiler.llvm.memory import lane_parameters
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import Plan, is_long
 from engine.compiler.tape.tape import Entry
@@ -22,24 +24,35 @@ class Segment(Operations):
         self.plan = plan
         self.tape = plan.tape
         self.known: dict[int, str] = {}
+        self.memory = plan.memory
         self.blocks: dict[int, str] = {}
 
     def function(self, index: int) -> Function:
-        """Each result is kept, handed on or given out; the last segment gives out inputs and constants."""
-        outputs = self.plan.outputs
-        for slot in self.plan.segments[index]:
-            entry = self.plan.entries[slot]
-            self.known[slot] = self.operation(entry)
-            if slot in self.plan.places:
-                self.keep(slot)
-            for k in outputs.get(slot, ()):
-                self.give(k, self.known[slot])
-        for slot in outputs if index == len(self.plan.segments) - 1 else ():
-            if not self.plan.entries[slot].operands:
-                for k in outputs[slot]:
-                    self.give(k, self.read(slot))
-        self.code.do("ret void")
-        return self.code.function("void", f"segment{index}", self.plan.parameters, "noinline nounwind")
+        """Each result is kept, handed on or given out."""
+        slots, code, shape = self.plan.segments[index], self.code, self.shape
+        given = [*slots, *(self.rest if index == len(self.plan.segments) - 1 else ())]
+        outputs = [k for slot in given for k in self.plan.outputs.get(slot, ())]
+        wheres = [code.address("%sums", k, shape.type) for k in outputs]
+        places = self.begun(wheres) if self.plan.sums else wheres
+        self.sums = dict(zip(outputs, places, strict=True))
+        with code.counting(0, "%groups") if shape.lanes else nullcontext("0") as group:
+            self.slots_at = code.address("%lanes", group, shape.type)
+            self.inside = self.mask(group) if self.plan.sums else ""
+            for slot in slots:
+                self.known[slot] = self.operation(self.plan.entries[slot])
+                if slot in self.plan.places:
+                    self.keep(self.known[slot], self.plan.places[slot])
+            for slot in given:
+                self.give(slot)
+        if self.plan.sums:
+            self.end(places, wheres, [code.address("%totals", k, shape.number) for k in outputs])
+        code.do("ret void")
+        return code.function("void", f"segment{index}", lane_parameters(shape), "noinline nounwind")
+
+    @property
+    def rest(self) -> list[int]:
+        """Inputs and constants that are results."""
+        return [slot for slot in self.plan.outputs if not self.plan.entries[slot].operands]
 
     def read(self, slot: int) -> str:
         """A slot in a register."""
@@ -47,45 +60,40 @@ class Segment(Operations):
             entry = self.plan.entries[slot]
             if entry.primitive is CONSTANT:
                 return self.shape.constant(entry.number)
-            self.known[slot] = self.input(slot) if entry.primitive is INPUT else self.load(slot)
+            self.known[slot] = (
+                self.input(slot) if entry.primitive is INPUT else self.load(self.plan.places[slot])
+            )
         return self.known[slot]
 
     def input(self, slot: int) -> str:
         block, offset, batched = self.plan.sources[slot]
         if batched:
-            return self.load(slot)
+            return self.load(self.plan.places[slot])
         if block not in self.blocks:
             self.blocks[block] = self.code.let(f"load ptr, ptr {self.code.address('%in', block, 'ptr')}")
         where = self.code.address(self.blocks[block], offset, self.shape.number)
         return self.code.splat(self.shape, self.code.let(f"load {self.shape.number}, ptr {where}"))
 
-    def place(self, slot: int) -> str:
-        return self.code.address("%scratch", self.plan.places[slot], self.shape.type)
+    def place(self, place: int | str) -> str:
+        stride = self.memory.stride
+        step = place * stride if isinstance(place, int) else self.code.let(f"mul i64 {place}, {stride}")
+        return self.code.address(self.slots_at, step)
 
-    def load(self, slot: int) -> str:
-        return self.code.let(f"load {self.shape.type}, ptr {self.place(slot)}, align {self.shape.size}")
+    def load(self, place: int | str) -> str:
+        return self.code.let(f"load {self.shape.type}, ptr {self.place(place)}, align {self.shape.size}")
 
-    def keep(self, slot: int) -> None:
-        self.code.do(
-            f"store {self.shape.type} {self.known[slot]}, ptr {self.place(slot)}, align {self.shape.size}"
-        )
+    def keep(self, x: str, place: int) -> None:
+        self.code.do(f"store {self.shape.type} {x}, ptr {self.place(place)}, align {self.shape.size}")
 
-    def give(self, output: int, x: str) -> None:
-        """A result: stored, or added to the sum over examples, in the lanes that hold one."""
-        kind, code = self.shape.type, self.code
-        if not self.shape.lanes:
-            code.do(f"store {kind} {x}, ptr {code.address('%out', output, kind)}")
-            return
-        mask = code.let(f"bitcast {self.plan.word} %bits to {self.shape.of('i1')}")
-        if self.plan.sums:
-            where = code.address("%out", output, kind)
-            before = code.let(f"load {kind}, ptr {where}, align {self.shape.size}")
-            after = self.slots.select(mask, code.let(f"fadd {kind} {before}, {x}"), before)
-            code.do(f"store {kind} {after}, ptr {where}, align {self.shape.size}")
-        else:
-            row = code.let(f"mul i64 %stride, {output}")
-            where = code.address("%out", code.let(f"add i64 {row}, %example"), self.shape.number)
-            code.store_masked(self.shape, x, where, mask)
+    def give(self, slot: int) -> None:
+        """A result: stored, or added to the sum over examples."""
+        if slot in self.plan.copies:
+            self.keep(self.read(slot), self.plan.copies[slot])
+        for k in () if self.plan.layout.stacked else self.plan.outputs.get(slot, ()):
+            if self.plan.sums:
+                self.add(self.sums[k], self.read(slot), self.inside)
+            else:
+                self.set(self.sums[k], self.read(slot))
 
     # Operations
 
@@ -96,12 +104,11 @@ class Segment(Operations):
         return self.applied(entry.primitive, [self.read(i) for i in entry.operands])
 
     def gathered(self, slots: Sequence[int]) -> str:
-        """The operands of a long row, copied into the array that the scratch memory has for them."""
+        """The operands of a long row, copied into the array that there is for them."""
         kind = self.plan.kernel_shape.type
-        array = self.code.address("%scratch", self.plan.array_offset)
         done = 0
         for run in runs(slots, self.location):
-            start = self.code.address(array, done, kind)
+            start = self.code.address("%array", done, kind)
             if len(run) < SHORT_RUN:
                 for k, slot in enumerate(run):
                     self.put(start, k, self.read(slot))
@@ -109,12 +116,12 @@ class Segment(Operations):
                 with self.code.counting(0, len(run)) as index:
                     self.put(start, index, self.fetch(run[0], index))
             done += len(run)
-        return array
+        return "%array"
 
     def location(self, slot: int) -> tuple[str, int] | None:
         """Which memory a slot lies in, and where; None for one in a register and for a constant."""
         if slot in self.plan.places:
-            return "scratch", self.plan.places[slot]
+            return "lanes", self.plan.places[slot]
         if slot < len(self.tape.inputs):
             block, offset, _ = self.plan.sources[slot]
             return f"block {block}", offset
@@ -123,8 +130,7 @@ class Segment(Operations):
     def fetch(self, first: int, index: str) -> str:
         """The slot that lies so many places behind the first."""
         if first in self.plan.places:
-            where = self.code.address(self.place(first), index, self.shape.type)
-            return self.code.let(f"load {self.shape.type}, ptr {where}, align {self.shape.size}")
+            return self.load(self.code.let(f"add i64 {index}, {self.plan.places[first]}"))
         block, offset, _ = self.plan.sources[first]
         base = self.code.let(f"load ptr, ptr {self.code.address('%in', block, 'ptr')}")
         place = self.code.let(f"add i64 {index}, {offset}")

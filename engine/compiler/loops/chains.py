@@ -13,7 +13,7 @@ from typing import Final, final
 from engine.compiler.tape.tape import Tape, counted
 from engine.node import CONSTANT
 from engine.primitive import Primitive
-from engine.primitives import add, dot, mul, sub
+from engine.primitives import add, dot, mul, neg, sub
 from engine.primitives import sum as total
 
 PLUS: Final = "a"  # + x
@@ -72,6 +72,8 @@ class Chains:
         return chain
 
     def append(self, chain: Chain, term: int, minus: bool) -> None:
+        if self.primitives[term] is neg and self.uses[term] == 1:
+            (term,), minus = self.operands[term], not minus
         if self.primitives[term] is mul and self.uses[term] <= TWICE:
             chain.kinds.append(DIFFERENCE if minus else PRODUCT)
             chain.operands.extend(self.operands[term])

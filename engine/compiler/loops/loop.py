@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from engine.primitive import Primitive
@@ -24,6 +26,17 @@ class Stride(NamedTuple):
         ways = self.down * (rows - 1), self.across * (columns - 1), self.along * (times - 1)
         return self.base + sum([min(way, 0) for way in ways]), self.base + sum([max(way, 0) for way in ways])
 
+    def places(self, rows: int, columns: int, times: int) -> Iterator[slice]:
+        """All places that it has, in slices as long as can be."""
+        steps = [(self.down, rows), (self.across, columns), (self.along, times)]
+        ways = sorted([(step, count) if step else (1, 1) for step, count in steps], key=itemgetter(1))
+        (outer, i_count), (inner, j_count), (step, count) = ways
+        for i in range(i_count):
+            for j in range(j_count):
+                first = self.base + i * outer + j * inner
+                low = min(first, first + step * (count - 1))
+                yield slice(low, low + abs(step) * (count - 1) + 1, abs(step))
+
 
 class Summand(NamedTuple):
     """What a sum adds, or subtracts: an operand, or the product of two; of a row, all its operands."""
@@ -40,7 +53,7 @@ class Repeat(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """rows x columns results, at `place` and behind it, row by row.
+    """rows x columns results, from `place` on row by row; a part of a loop has them elsewhere.
 
     With `sum` as primitive each is `start` plus all terms of all repeats, from left to right; with any
     other row it is that row of the operands of all terms.
@@ -50,8 +63,13 @@ class Loop(NamedTuple):
     start: float
     rows: int
     columns: int
-    place: int
+    result: Stride
     repeats: tuple[Repeat, ...]
+
+    @property
+    def place(self) -> int:
+        """Of the first result."""
+        return self.result.base
 
     @property
     def lines(self) -> int:
@@ -83,3 +101,45 @@ class Loop(NamedTuple):
             for k in range(repeat.times):
                 for minus, operands in repeat.terms:
                     yield minus, [stride.at(row, column, k) for stride in operands]
+
+    # The same results, differently
+
+    def reshaped(self, rows: int, columns: int, change: Callable[[Stride], Stride]) -> Loop:
+        """On another grid, all strides changed for it."""
+
+        def changed(x: Stride) -> Stride:
+            x = change(x)
+            return x._replace(down=x.down if rows > 1 else 0, across=x.across if columns > 1 else 0)
+
+        def term(x: Summand) -> Summand:
+            return x._replace(operands=tuple(map(changed, x.operands)))
+
+        repeats = tuple([x._replace(terms=tuple(map(term, x.terms))) for x in self.repeats])
+        return self._replace(rows=rows, columns=columns, result=changed(self.result), repeats=repeats)
+
+    def part(self, row: int, rows: int, column: int, columns: int) -> Loop:
+        """So many rows and columns of it, from one on."""
+        return self.reshaped(
+            rows, columns, lambda x: x._replace(base=x.base + row * x.down + column * x.across)
+        )
+
+    def in_directions(self, rows: int, columns: int) -> Iterator[Loop]:
+        """On a grid, if it fits there, in all directions."""
+        if (self.rows, self.columns) == (rows, columns):
+            loop = self
+        elif self.rows == 1 and self.columns == rows * columns:
+            loop = self.reshaped(rows, columns, lambda x: x._replace(down=x.across * columns))
+        else:
+            return
+        for last_row in dict.fromkeys((0, rows - 1)):
+            for last in dict.fromkeys((0, columns - 1)):
+                yield loop.reshaped(rows, columns, partial(turned, last_row, last))
+
+
+def turned(last_row: int, last: int, x: Stride) -> Stride:
+    """Backwards from the last row, or from the last column, if it is not 0."""
+    return x._replace(
+        base=x.base + last_row * x.down + last * x.across,
+        down=-x.down if last_row else x.down,
+        across=-x.across if last else x.across,
+    )

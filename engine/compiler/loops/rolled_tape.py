@@ -102,8 +102,7 @@ class LoopText:
                         yield low, high + 1
 
     def line(self, loop: Loop) -> str:
-        place = Stride(loop.place, loop.columns, 1, 0)
-        return f"{self.operand(place, loop, 1)} = {self.result(loop)}{self.grid(loop)}"
+        return f"{self.operand(loop.result, loop, 1)} = {self.result(loop)}{self.grid(loop)}"
 
     def result(self, loop: Loop) -> str:
         """What one result of a loop is."""

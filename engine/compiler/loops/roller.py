@@ -202,7 +202,7 @@ def loop(key: Key, row: Row, rows: int, down: Sequence[int], place: int) -> Loop
         found = repeats(parted(kinds, strides))
     else:
         found = (Repeat(1, (Summand(False, tuple(strides)),)),)
-    return Loop(primitive, start, rows, row.columns, place, found)
+    return Loop(primitive, start, rows, row.columns, Stride(place, row.columns, 1, 0), found)
 
 
 def parted(kinds: str, strides: Sequence[Stride]) -> list[Summand]:
