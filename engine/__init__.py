@@ -30,6 +30,7 @@ from engine.value import Value
 if _typing.TYPE_CHECKING:  # for type checkers and editors
     from engine import testing
     from engine.compiler import TracingError, jit
+    from engine.digits import Rounding, rounding
     from engine.drawing import Drawing, draw
     from engine.explanation import Explanation, explain
     from engine.exploring import Exploration, explore, to_json
@@ -40,12 +41,14 @@ _READERS = {
     "Drawing": "engine.drawing",
     "Explanation": "engine.explanation",
     "Exploration": "engine.exploring",
+    "Rounding": "engine.digits",
     "TracingError": "engine.compiler",
     "draw": "engine.drawing",
     "explain": "engine.explanation",
     "explore": "engine.exploring",
     "jit": "engine.compiler",
     "parse": "engine.parser",
+    "rounding": "engine.digits",
     "testing": "engine.testing",
     "to_json": "engine.exploring",
 }
@@ -57,6 +60,7 @@ __all__ = [
     "Explanation",
     "Exploration",
     "Primitive",
+    "Rounding",
     "StaleGraphError",
     "TracingError",
     "Value",
@@ -80,6 +84,7 @@ __all__ = [
     "parse",
     "register",
     "root",
+    "rounding",
     "taylor",
     "testing",
     "to_json",

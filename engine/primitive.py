@@ -101,6 +101,8 @@ class Primitive:
                 rounding; of an n-ary one like the gradient, from the list. Nobody computes with it
     helper      readers do not know it by its name: it is written as its formula
     key         its name in the table, by which compilers know it; empty for what only is called like a row
+    ulps        how far its value may be from the true one, in units in the last place; of a sum inside, in
+                those of its largest term
     foreign     the rule is a user's code: it may do anything, even start another sweep
     solved      its first operand is its value already, found by other means: compiled code takes that
     """
@@ -119,6 +121,7 @@ class Primitive:
         precedence: int = ATOM,
         formula: Callable[..., Any] | None = None,
         helper: bool = False,
+        ulps: float = 1.0,
         foreign: bool = False,
         solved: bool = False,
         doc: str = "",
@@ -138,6 +141,7 @@ class Primitive:
         self.precedence = precedence
         self.formula = formula
         self.helper = helper
+        self.ulps = ulps
         self.foreign = foreign
         self.solved = solved
         STATE.foreign += foreign

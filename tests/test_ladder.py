@@ -29,12 +29,12 @@ LADDER = """
     choice expansion recorded_call
     implicit transform
     series
-    build_info described diagnosis notebook
+    build_info described diagnosis notebook rounded
     drawing
     notation
     reference snapshot
     latex
-    explanation compiler parser
+    explanation compiler digits parser
     testing exploring
     __init__
     console

@@ -94,6 +94,7 @@ THINGS = {
     "Primitive": (custom(cubed, cubed_gradient), lambda f: grad(f)(2.0)),
     "row": (engine.sin, lambda f: f(1.0)),
     "Diagnosis": (engine.diagnose(engine.log(Value(-1.0))), str),
+    "Rounding": (engine.rounding(graph()), lambda r: (str(r), r.bound)),
     "Drawing": (engine.draw(graph()), lambda d: d.to_html()),
     "Explanation": (engine.explain(graph()), str),
     "Exploration": (engine.explore(graph()), lambda e: e.to_html()),

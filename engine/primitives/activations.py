@@ -66,6 +66,7 @@ elu: Final[Primitive] = row(
     kink=lambda x, alpha: x,
     formula=lambda x, alpha: select(greater(x, 0.0), x, alpha * (exp(x) - 1.0)),
     structural=(False, lambda x, alpha: not_above(x, 0.0)),
+    ulps=1.5,
 )
 sigmoid: Final[Primitive] = row(
     "sigmoid",
@@ -73,6 +74,7 @@ sigmoid: Final[Primitive] = row(
     lambda x: sigmoid_slope(x),
     symbol=r"\sigma",
     formula=lambda x: 1.0 / (1.0 + exp(-x)),
+    ulps=2.0,
 )
 logsigmoid: Final[Primitive] = row(
     "logsigmoid",
@@ -80,16 +82,31 @@ logsigmoid: Final[Primitive] = row(
     lambda x: sigmoid(-x),
     symbol=r"\ln\sigma",
     formula=lambda x: -log(1.0 + exp(-x)),
+    ulps=1.5,
 )
 softplus: Final[Primitive] = row(
-    "softplus", logistic.softplus, lambda x: sigmoid(x), formula=lambda x: log(1.0 + exp(x))
+    "softplus",
+    logistic.softplus,
+    lambda x: sigmoid(x),
+    formula=lambda x: log(1.0 + exp(x)),
+    ulps=1.5,
 )
-silu: Final[Primitive] = row("silu", gates.silu, lambda x: silu_slope(x), formula=lambda x: x * sigmoid(x))
+silu: Final[Primitive] = row(
+    "silu", gates.silu, lambda x: silu_slope(x), formula=lambda x: x * sigmoid(x), ulps=2.0
+)
 mish: Final[Primitive] = row(
-    "mish", gates.mish, lambda x: mish_slope(x), formula=lambda x: x * tanh(softplus(x))
+    "mish",
+    gates.mish,
+    lambda x: mish_slope(x),
+    formula=lambda x: x * tanh(softplus(x)),
+    ulps=3.0,
 )
 gelu: Final[Primitive] = row(
-    "gelu", special.gelu, lambda x: gelu_slope(x), formula=lambda x: x / 2.0 * (1.0 + erf(x / sqrt(2.0)))
+    "gelu",
+    special.gelu,
+    lambda x: gelu_slope(x),
+    formula=lambda x: x / 2.0 * (1.0 + erf(x / sqrt(2.0))),
+    ulps=2.0,
 )
 gelu_tanh: Final[Primitive] = row(
     "gelu_tanh",
@@ -98,6 +115,7 @@ gelu_tanh: Final[Primitive] = row(
     python='gelu({0}, "tanh")',
     symbol=r"\operatorname{gelu}",
     formula=lambda x: x * sigmoid(gelu_tanh_inner(x)),
+    ulps=2.0,
 )
 softsign: Final[Primitive] = row(
     "softsign",
@@ -105,6 +123,7 @@ softsign: Final[Primitive] = row(
     lambda x: softsign_slope(x),
     kink=lambda x: x,
     formula=lambda x: x / (1.0 + abs(x)),
+    ulps=1.5,
 )
 
 # Helper rows: what the table needs to be closed under differentiation

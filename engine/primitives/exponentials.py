@@ -54,6 +54,7 @@ log10: Final[Primitive] = row(
     domain=POSITIVE,
     symbol=r"\log_{10}",
     formula=lambda x: log(x) / log(10.0),
+    ulps=1.5,
 )
 log_base: Final[Primitive] = row(
     "log_base",
@@ -64,6 +65,7 @@ log_base: Final[Primitive] = row(
     python="log({0}, {1})",
     latex=r"\log_{{1}}\left({0}\right)",
     formula=lambda x, base: log(x) / log(base),
+    ulps=2.0,
 )
 pow: Final[Primitive] = row(
     "pow",
@@ -83,7 +85,12 @@ cbrt: Final[Primitive] = row(
     "cbrt", elementary.cbrt, lambda x: cbrt_slope(x), domain=NONZERO, latex=r"\sqrt[3]{{0}}"
 )
 logit: Final[Primitive] = row(
-    "logit", logarithms.logit, lambda p: logit_slope(p), domain=UNIT, formula=lambda p: log(p / (1.0 - p))
+    "logit",
+    logarithms.logit,
+    lambda p: logit_slope(p),
+    domain=UNIT,
+    formula=lambda p: log(p / (1.0 - p)),
+    ulps=1.5,
 )
 logaddexp: Final[Primitive] = row(
     "logaddexp",
@@ -92,6 +99,7 @@ logaddexp: Final[Primitive] = row(
     lambda x, y: logistic_difference(y, x),
     latex=r"\ln\left(e^{{0}}+e^{{1}}\right)",
     formula=lambda x, y: log(exp(x) + exp(y)),
+    ulps=4.0,
 )
 xlogy: Final[Primitive] = row(
     "xlogy",
@@ -103,6 +111,7 @@ xlogy: Final[Primitive] = row(
     precedence=PRODUCT,
     formula=lambda x, y: x * log(y),
     structural=(False, Coefficient(lambda x, y: x * defined(y))),
+    ulps=1.5,
 )
 
 # Helper rows: what the table needs to be closed under differentiation

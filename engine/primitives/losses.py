@@ -21,6 +21,7 @@ binary_cross_entropy: Final[Primitive] = row(
     lambda p, y: -clamp(logit(p), -100.0, 100.0),
     domain=UNIT,
     formula=lambda p, y: -(y * log(p) + (1.0 - y) * log(1.0 - p)),
+    ulps=2.5,
 )
 binary_cross_entropy_with_logits: Final[Primitive] = row(
     "binary_cross_entropy_with_logits",
@@ -28,6 +29,7 @@ binary_cross_entropy_with_logits: Final[Primitive] = row(
     lambda z, y: logistic_residual(z, y),
     lambda z, y: -z,
     formula=lambda z, y: softplus(z) - y * z,
+    ulps=4.0,
 )
 huber: Final[Primitive] = row(
     "huber",
@@ -38,6 +40,7 @@ huber: Final[Primitive] = row(
     kink=lambda x, delta: x * x - delta * delta,
     formula=lambda x, delta: select(less(delta, abs(x)), delta * (abs(x) - delta / 2.0), x**2 / 2.0),
     structural=(False, lambda x, delta: not_above(delta, abs(x))),
+    ulps=1.5,
 )
 cross_entropy: Final[Primitive] = row(
     "cross_entropy",
@@ -46,6 +49,7 @@ cross_entropy: Final[Primitive] = row(
     python="cross_entropy([{*}], 0)",
     doc="-log softmax of the first operand, the logit of the target",
     formula=lambda xs: logsumexp(*xs) - xs[0],
+    ulps=4.0,
 )
 
 # Helper rows: what the table needs to be closed under differentiation

@@ -38,4 +38,4 @@ def helper(
     name: str, value: Callable[..., float], *partials: Callable[..., Any] | None, **columns: Any
 ) -> Primitive:
     """A row that the table needs to be closed under differentiation: readers see its formula."""
-    return row(name, value, *partials, helper=True, **columns)
+    return row(name, value, *partials, helper=True, **{"ulps": 4.0} | columns)

@@ -13,13 +13,14 @@ from engine.primitives.row import helper, row
 from engine.primitives.selection import clamp
 
 erf: Final[Primitive] = row("erf", elementary.erf, lambda x: erf_slope(x))
-erfc: Final[Primitive] = row("erfc", special.erfc, lambda x: -erf_slope(x))
+erfc: Final[Primitive] = row("erfc", special.erfc, lambda x: -erf_slope(x), ulps=1.5)
 erfinv: Final[Primitive] = row(
     "erfinv",
     special.erfinv,
     lambda y: erfinv_slope(y),
     domain=SYMMETRIC_UNIT,
     symbol=r"\operatorname{erf}^{-1}",
+    ulps=1.5,
 )
 lgamma: Final[Primitive] = row(
     "lgamma",
@@ -27,9 +28,15 @@ lgamma: Final[Primitive] = row(
     lambda x: polygamma(0.0, x),
     domain=POSITIVE,
     latex=r"\ln\left|\Gamma\left({0}\right)\right|",
+    ulps=2.5,
 )
 gamma: Final[Primitive] = row(
-    "gamma", gammas.gamma, lambda x: gamma(x) * polygamma(0.0, x), domain=POSITIVE, symbol=r"\Gamma"
+    "gamma",
+    gammas.gamma,
+    lambda x: gamma(x) * polygamma(0.0, x),
+    domain=POSITIVE,
+    symbol=r"\Gamma",
+    ulps=1.5,
 )
 polygamma: Final[Primitive] = row(
     "polygamma",

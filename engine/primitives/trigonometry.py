@@ -46,14 +46,23 @@ degrees: Final[Primitive] = row(
 radians: Final[Primitive] = row(
     "radians", elementary.radians, lambda x: RADIANS, formula=lambda x: RADIANS * x
 )
-sinh: Final[Primitive] = row("sinh", elementary.sinh, lambda x: cosh(x), symbol=r"\sinh")
+sinh: Final[Primitive] = row("sinh", elementary.sinh, lambda x: cosh(x), symbol=r"\sinh", ulps=1.5)
 cosh: Final[Primitive] = row("cosh", elementary.cosh, lambda x: sinh(x), symbol=r"\cosh")
-tanh: Final[Primitive] = row("tanh", elementary.tanh, lambda x: sech2(x), symbol=r"\tanh")
+tanh: Final[Primitive] = row("tanh", elementary.tanh, lambda x: sech2(x), symbol=r"\tanh", ulps=2.0)
 asinh: Final[Primitive] = row(
-    "asinh", elementary.asinh, lambda x: asinh_slope(x), symbol=r"\operatorname{arsinh}"
+    "asinh",
+    elementary.asinh,
+    lambda x: asinh_slope(x),
+    symbol=r"\operatorname{arsinh}",
+    ulps=1.5,
 )
 acosh: Final[Primitive] = row(
-    "acosh", elementary.acosh, lambda x: acosh_slope(x), domain=ABOVE_ONE, symbol=r"\operatorname{arcosh}"
+    "acosh",
+    elementary.acosh,
+    lambda x: acosh_slope(x),
+    domain=ABOVE_ONE,
+    symbol=r"\operatorname{arcosh}",
+    ulps=1.5,
 )
 atanh: Final[Primitive] = row(
     "atanh",
@@ -61,6 +70,7 @@ atanh: Final[Primitive] = row(
     lambda x: atanh_slope(x),
     domain=SYMMETRIC_UNIT,
     symbol=r"\operatorname{artanh}",
+    ulps=2.0,
 )
 
 # Helper rows: what the table needs to be closed under differentiation
