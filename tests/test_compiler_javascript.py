@@ -9,8 +9,9 @@ import numpy
 import pytest
 from alike import near
 from drawn import batch, batches, shaken, together
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
+import nn
 from engine import (
     clamp,
     exp,
@@ -19,10 +20,12 @@ from engine import (
     sin,
     sqrt,
     tanh,
+    value_and_grad,
     where,
 )
 from engine.compiler import jit
 from engine.compiler.kernels import error_function
+from engine.compiler.sources import javascript, javascript_loops
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.tape.passes import simplified
 from engine.compiler.tape.trace import trace
@@ -91,6 +94,50 @@ def test_random_expressions_agree_in_javascript(drawn):
     (got,) = node(javascript_source(simplified(tape), "f"), [point])
     for a, b, c in zip(got, expected, shaken(tape, point, 4.0), strict=True):
         assert a == b or abs(a - b) <= c
+
+
+@pytest.fixture
+def everything_rolled(monkeypatch):
+    monkeypatch.setattr(javascript_loops, "LONG", 0)
+    monkeypatch.setattr(javascript_loops, "WORTH", 0)
+
+
+@needs_node
+@settings(max_examples=batches(share=2), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batch())
+def test_loops_have_the_bits_of_straight_lines(everything_rolled, drawn):
+    tape, point, _ = together(drawn)
+    short = simplified(tape)
+    assert repr(node(javascript_source(short, "f"), [point])) == repr(node(straight_source(short), [point]))
+
+
+def straight_source(tape):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(javascript, "loops_of", lambda tape: None)
+        return javascript_source(tape, "f")
+
+
+@needs_node
+def test_a_network_is_loops_with_the_bits_of_straight_lines():
+    model = nn.MLP(4, [24, 16, 3], "relu", rng=1)
+    weights, rebuild = model.tree_parts()
+
+    def loss(w, x, target):
+        return nn.losses.squared_error(rebuild(list(w))(x), target)
+
+    step = jit(value_and_grad(loss))
+    parts = [p.data for p in weights], [0.1, -2.0, 0.7, 1.5], [1.0, 0.0, -1.0]
+    step(*parts)
+    source = step.to_javascript("f")
+    lines = straight_source(step.tape)
+    assert len(source) < 15_000 < len(lines)
+    point = [x for part in parts for x in part]
+    assert repr(node(source, [point])) == repr(node(lines, [point]))
+
+
+@needs_node
+def test_javascript_of_every_row_runs_in_loops(everything_rolled):
+    test_javascript_of_every_row_runs()
 
 
 @needs_node

@@ -12,6 +12,7 @@ from typing import Final
 from engine.compiler.kernels import error_function
 from engine.compiler.kernels.definition import ATOMS, Kernel, collect, kernel_of, tables_of, translated
 from engine.compiler.sources.braces import INFIX, RESERVED, Dialect, local
+from engine.compiler.sources.javascript_loops import LoopedFunction, loops_of
 from engine.compiler.tape.names import function_name
 from engine.compiler.tape.tape import Tape
 from engine.node import CONSTANT, INPUT
@@ -79,7 +80,8 @@ class JavaScript(Dialect):
 
 
 def javascript_source(tape: Tape, name: str, dtype: str = "float64") -> str:
-    """The text of `function name(x)`, from an array of the inputs to an array of the outputs.
+    """The text of `function name(x)`, from an array of the inputs to an array of the outputs: loops, where
+    the tape is long and regular.
 
     Raises ValueError for a name that no function of JavaScript can have, Untranslatable, naming all
     operations that have no kernel to translate.
@@ -87,14 +89,23 @@ def javascript_source(tape: Tape, name: str, dtype: str = "float64") -> str:
     rows = dict.fromkeys(entry.primitive for _, entry in tape.operations())
     dialect = JavaScript(dtype)
     parts = list(preamble(dialect, rows))  # which refuses what has no kernel
-    lines = []
+    name = function_name(name, "JavaScript", RESERVED.union(DEFINED.findall("\n".join(parts))))
+    # a dot of float32 is rounded once as a row, term by term as a loop
+    rolled = None if dialect.single else loops_of(tape)
+    function = (
+        straight(dialect, tape, name) if rolled is None else LoopedFunction(rolled, name, dialect).lines()
+    )
+    return "\n\n".join([*parts, "\n".join(function)]) + "\n"
+
+
+def straight(dialect: JavaScript, tape: Tape, name: str) -> Iterator[str]:
+    """A line for each operation."""
+    yield f"function {name}(x) {{"
     for slot, entry in tape.operations():
         operands = [written(dialect, tape, i) for i in entry.operands]
-        lines.append(f"    const t{slot} = {dialect.operation(entry.primitive, operands)};")
-    outputs = ", ".join(written(dialect, tape, slot) for slot in tape.outputs)
-    name = function_name(name, "JavaScript", RESERVED.union(DEFINED.findall("\n".join(parts))))
-    function = "\n".join([f"function {name}(x) {{", *lines, f"    return [{outputs}];", "}"])
-    return "\n\n".join([*parts, function]) + "\n"
+        yield f"    const t{slot} = {dialect.operation(entry.primitive, operands)};"
+    yield f"    return [{', '.join(written(dialect, tape, slot) for slot in tape.outputs)}];"
+    yield "}"
 
 
 def preamble(dialect: JavaScript, primitives: Iterable[Primitive]) -> Iterator[str]:
