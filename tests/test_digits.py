@@ -232,3 +232,18 @@ def test_bad_input_is_refused():
         rounding(1.0)
     with pytest.raises(ValueError, match=r"diagnose\(root\)"):
         rounding(Value(1.0) / 0)
+
+
+def test_a_drawing_shows_where_digits_were_lost():
+    x = Value(1e-4, "x")
+    y = (1 - engine.cos(x)) / x**2
+    drawing = engine.draw(y, colour="digits")
+    by_name = {box.name: box for box in drawing.picture.boxes}
+    assert (by_name["cos"].gradient, by_name["\N{MINUS SIGN}"].gradient) == ("16 digits", "8 digits")
+    assert (by_name["cos"].tone, by_name["\N{MINUS SIGN}"].tone) == ("zero", "p3")
+    assert [arrow.local for arrow in drawing.picture.arrows if arrow.local] == ["\N{MULTIPLICATION SIGN}2e8"]
+    assert "8.2 of 16.0 digits are right" in by_name["\N{MINUS SIGN}"].exact
+    assert "digits that are right below" in drawing._repr_svg_()
+    assert engine.draw(x * 1.0, colour="digits", gradients=False).picture.boxes[-1].gradient == "16 digits"
+    with pytest.raises(ValueError, match="colour is one of gradients, digits, got 'red'"):
+        engine.draw(y, colour="red")

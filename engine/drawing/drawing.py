@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from engine.drawing.dot import dot, dot_lines
 from engine.drawing.image import image_lines
@@ -17,6 +17,7 @@ from engine.drawing.svg import svg
 from engine.files import AnyPath, write_file
 from engine.value import Value
 
+Colour = Literal["gradients", "digits"]
 TEXTS: Final = (".svg", ".html", ".dot")  # written by ourselves
 IMAGES: Final = (".png", ".pdf")  # painted by Graphviz, with the places given
 
@@ -28,6 +29,7 @@ def draw(
     max_nodes: int = 200,
     fold: Fold | None = None,
     gradients: bool = True,
+    colour: Colour = "gradients",
 ) -> Drawing:
     """The graph below root as it is now: value above gradient on every node, and on every arrow the
     local gradient.
@@ -38,6 +40,8 @@ def draw(
                 has any, else what is farthest from the root; "neuron", "layer" folds these anyway,
                 "depth" never
     gradients   False leaves out all that backward() is about
+    colour      "gradients", or "digits": how many digits of each value are right, and which operations
+                magnify relative errors, as `rounding` finds
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw takes a Value, the root of a graph, got {type(root).__name__}")
@@ -47,7 +51,11 @@ def draw(
         raise ValueError(f"max_nodes is a whole number from 1 on, got {max_nodes!r}")
     if fold is not None and fold not in get_args(Fold):
         raise ValueError(f"fold is None, {', '.join(map(repr, get_args(Fold)))}, got {fold!r}")
-    return Drawing(picture(root, max_nodes, gradients, fold, links=False), direction, gradients)
+    if colour not in get_args(Colour):
+        raise ValueError(f"colour is one of {', '.join(get_args(Colour))}, got {colour!r}")
+    digits = colour == "digits"
+    shown = picture(root, max_nodes, gradients or digits, fold, links=False, digits=digits)
+    return Drawing(shown, direction, gradients or digits)
 
 
 class Drawing:

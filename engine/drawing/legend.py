@@ -21,7 +21,11 @@ def captions(picture: Picture, gradients: bool) -> Iterator[str]:
     if picture.hidden:
         shown = sum(box.kind not in ("fold", "group") for box in picture.boxes)
         yield f"{shown:,} of {shown + picture.hidden:,} nodes shown"
-    if gradients and not colourful(picture):
+    if picture.digits:
+        yield "value above"
+        yield "digits that are right below"
+        yield "on an arrow, how many times it magnifies relative errors"
+    elif gradients and not colourful(picture):
         yield "gradients are 0 until backward() is called"
     elif gradients:
         yield "value above"
@@ -39,7 +43,7 @@ def legend(picture: Picture, gradients: bool, room: float) -> tuple[list[str], f
             x, y = MARGIN, y + LINE
         parts.append(text(words, x, y, "small faint", "start"))
         x += length + GAP
-    if gradients and colourful(picture):
+    if gradients and colourful(picture) and not picture.digits:
         if x + swatches_width() > room - MARGIN:
             x, y = MARGIN, y + LINE
         parts += swatches(x, y)

@@ -10,9 +10,12 @@ from typing import Final, NamedTuple
 from engine.drawing.graph import OrderedGraph, below
 from engine.drawing.owners import owners
 from engine.drawing.parts import Fold, Part, outputs, parts_inside, parts_of, places
+from engine.rounded import DIGITS, digits_below
 from engine.text import clean, number, symbol
 from engine.value import Value
 
+LEAST: Final = 0.5  # digits that nobody misses
+MAGNIFIED: Final = 10.0  # times, from which on an arrow says so
 STEPS: Final = (0.01, 0.1, 0.5)  # shares of the largest gradient at which a colour deepens
 
 
@@ -46,6 +49,7 @@ class Picture(NamedTuple):
     hidden: int  # nodes
     scale: float
     insides: Mapping[int, Callable[[], Picture]]  # of groups, by the place of the box
+    digits: bool = False  # whether it shows them in place of gradients
 
     def tone(self, gradient: float) -> str:
         return tone(gradient, self.scale)
@@ -62,7 +66,12 @@ def tone(gradient: float, scale: float) -> str:
 
 
 def picture(
-    root: Value, max_nodes: int, gradients: bool, fold: Fold | None = None, links: bool = True
+    root: Value,
+    max_nodes: int,
+    gradients: bool,
+    fold: Fold | None = None,
+    links: bool = True,
+    digits: bool = False,
 ) -> Picture:
     """The graph below root, a large one folded; `links` shows the nodes that only stand for another."""
     graph = below(root, links)
@@ -70,7 +79,8 @@ def picture(
     if gradients:
         graph.keep(i for part in parts if part.name != "" for i in part.nodes)
     neurons = owners(graph, "neuron") if any(part.name for part in parts) else {}
-    return Artist(graph, gradients, neurons).picture(parts, {len(graph.nodes) - 1})
+    artist = DigitsArtist(graph, neurons, digits_below(root)) if digits else Artist(graph, gradients, neurons)
+    return artist.picture(parts, {len(graph.nodes) - 1})
 
 
 class Artist:
@@ -100,7 +110,8 @@ class Artist:
             for i, part in several.items()
             if part.name and (own is None or own.issuperset(part.nodes))
         }
-        return Picture(boxes, arrows, sum(len(part.nodes) for part in several.values()), scale, insides)
+        hidden = sum(len(part.nodes) for part in several.values())
+        return Picture(boxes, arrows, hidden, scale, insides, isinstance(self, DigitsArtist))
 
     def scale(self, faces: Sequence[int | None]) -> float:
         """The largest gradient that is shown."""
@@ -152,21 +163,52 @@ class Artist:
             for x, slope, flow in self.passing(i):
                 tail = place.get(x, head)
                 if tail != head and parts[head].name is None and faces[tail] is not None:
-                    yield Arrow(tail, head, "" if slope is None else number(slope), flow)
+                    yield Arrow(tail, head, slope, flow)
                 elif tail != head:
                     merged[tail] = merged.get(tail, 0.0) + flow
         for tail, flow in merged.items():
             yield Arrow(tail, head, "", flow, folded="" in (parts[head].name, parts[tail].name))
 
-    def passing(self, i: int) -> Iterator[tuple[int, float | None, float]]:
-        """Each operand, the local gradient to it, and what flows back to it."""
+    def passing(self, i: int) -> Iterator[tuple[int, str, float]]:
+        """Each operand, the local gradient to it in words, and what flows back to it."""
         operands = self.graph.operands[i]
         slopes = self.graph.slopes.get(i) or [None] * len(operands)
         for x, slope in zip(operands, slopes, strict=True):
             if slope is None or self.graph.is_constant(x):
-                yield x, None, 0.0
+                yield x, "", 0.0
             else:
-                yield x, slope, self.graph.grad[i] * slope if self.graph.grad[i] else 0.0
+                yield x, number(slope), self.graph.grad[i] * slope if self.graph.grad[i] else 0.0
+
+
+class DigitsArtist(Artist):
+    """The same, with digits in place of gradients: how many of a value are right, deep where few are; and on
+    the arrows how many times they magnify relative errors."""
+
+    def __init__(self, graph: OrderedGraph, neurons: Mapping[int, str], digits: Mapping[int, float]) -> None:
+        super().__init__(graph, True, neurons)
+        self.digits = digits
+
+    def scale(self, faces: Sequence[int | None]) -> float:
+        return DIGITS
+
+    def node_box(self, i: int, scale: float) -> Box:
+        box, digits = super().node_box(i, scale), self.digits[id(self.graph.nodes[i])]
+        if not box.gradient:
+            return box
+        exact = f"{box.exact.partition(', gradient')[0]}, {digits:.1f} of {DIGITS:.1f} digits are right"
+        lost = max(0.0, DIGITS - LEAST - digits)
+        return box._replace(gradient=f"{digits:.0f} digits", tone=tone(lost, scale), exact=exact)
+
+    def passing(self, i: int) -> Iterator[tuple[int, str, float]]:
+        value, operands = self.graph.data[i], self.graph.operands[i]
+        slopes = self.graph.slopes.get(i) or [0.0] * len(operands)
+        for x, slope in zip(operands, slopes, strict=True):
+            change = abs((slope or 0.0) * self.graph.data[x])
+            times = change / abs(value) if value else math.inf if change else 0.0
+            if times >= MAGNIFIED and not self.graph.is_constant(x):
+                yield x, f"\N{MULTIPLICATION SIGN}{number(float(f'{times:.1g}'))}", math.log10(times)
+            else:
+                yield x, "", 0.0
 
 
 def face(part: Part, used: set[int]) -> int | None:
