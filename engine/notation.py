@@ -151,6 +151,13 @@ def unbraced(name: str) -> str:
     return name.replace("{", "(").replace("}", ")")
 
 
+class ByName(Notation):
+    """The same, with each row by its own name, also a helper."""
+
+    def writes_out(self, primitive: Primitive) -> bool:
+        return False
+
+
 class Short(Notation):
     """Python's notation with numbers of six digits, for a terminal."""
 
@@ -175,6 +182,7 @@ class Plain(Short):
 
 
 PYTHON: Final = Notation()
+BY_NAME: Final = ByName()
 SHORT: Final = Short()
 PLAIN: Final = Plain()
 

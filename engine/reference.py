@@ -9,25 +9,15 @@ from collections.abc import Iterator, Sequence
 from inspect import Parameter, Signature, getdoc
 from inspect import signature as signature_of
 from math import inf
-from typing import Any, Final
+from typing import Any
 
 from engine import primitives
 from engine.domain import Interval
 from engine.edges import local_gradient
 from engine.modes import recording
-from engine.notation import PYTHON, Notation, Text, short
+from engine.notation import BY_NAME, PYTHON, Text, short
 from engine.primitive import Primitive
 from engine.value import Value
-
-
-class ByName(Notation):
-    """Python's notation, where even helper rows are called by their names."""
-
-    def writes_out(self, primitive: Primitive) -> bool:
-        return False
-
-
-BY_NAME: Final = ByName()
 
 
 def signature(row: Primitive) -> Signature:

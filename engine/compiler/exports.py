@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
+from engine.compiler.calls.signature import Signature
 from engine.compiler.loops.printed import printed
 from engine.compiler.sources.c import CFile, Storage
+from engine.compiler.sources.frameworks import framework_function
 from engine.compiler.sources.javascript import javascript_source
 from engine.compiler.sources.latex import latex_source
 from engine.compiler.sources.onnx import onnx_model
@@ -19,6 +22,8 @@ from engine.files import AnyPath, write_file
 
 class Exports(ABC):
     """Readers of the latest tape of a compiled function."""
+
+    signature: Signature
 
     @property
     @abstractmethod
@@ -69,6 +74,16 @@ class Exports(ABC):
         infinite in the arm of a `where` that is not taken makes a nan of theirs.
         """
         return python_source(self.tape, namespace, name, self.latest.options.dtype)
+
+    def to_jax(self) -> Callable[..., Any]:
+        """The function for JAX: called like this one, but without static arguments, it takes and returns
+        JAX's arrays in the same structure, and `jax.grad`, `vmap`, `jit` and shards take it; a mapped one
+        takes arrays along its axes. Of derivatives it has what `to_python` says. Raises ImportError."""
+        return framework_function("jax", self.latest, self.signature)
+
+    def to_torch(self) -> Callable[..., Any]:
+        """The same for PyTorch: on tensors, for `backward` and `torch.func`."""
+        return framework_function("torch", self.latest, self.signature)
 
     def to_latex(self) -> str:
         """A formula of real numbers, or an `aligned` block of them where parts are shared."""

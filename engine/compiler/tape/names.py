@@ -7,23 +7,13 @@ from collections.abc import Collection, Sequence
 from string import digits
 from typing import Final
 
-from engine.notation import Notation, Text
+from engine.notation import BY_NAME, Text
 from engine.primitive import Primitive
 from engine.primitives.row import SIGN
 from engine.text import brief
 
 OMITTED: Final = "... {} lines ..."
 SHOWN: Final = 200  # lines of a tape that are printed, half of them from its end; words of a list
-
-
-class LineNotation(Notation):
-    """Python's, with each row by its own name: a line of a tape says which one computes it."""
-
-    def writes_out(self, primitive: Primitive) -> bool:
-        return False
-
-
-LINE: Final = LineNotation()
 FUNCTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
@@ -47,7 +37,7 @@ def stem(name: str, taken: Collection[str]) -> str:
 def spelled(primitive: Primitive, names: Sequence[str]) -> str:
     """A row applied to names and numbers, in its notation."""
     operands = [Text(name, SIGN) if name.startswith("-") else Text(name) for name in names]
-    return LINE.apply(primitive, operands).text
+    return BY_NAME.apply(primitive, operands).text
 
 
 def shortened(words: Sequence[str]) -> str:
