@@ -16,14 +16,15 @@ from engine.domain import Interval
 from engine.edges import local_gradient
 from engine.modes import recording
 from engine.notation import BY_NAME, PYTHON, Text, short
-from engine.primitive import Primitive
+from engine.primitive import Primitive, custom
 from engine.value import Value
 
 
 def signature(row: Primitive) -> Signature:
     """The operands by the names that the kernel has for them; of a row of many operands, any number."""
-    if row.recipe is not None:
-        return signature_of(row.recipe[0])
+    function = function_of(row)
+    if function is not None:
+        return signature_of(function)
     if row.gradient is not None:
         return Signature([Parameter("operands", Parameter.VAR_POSITIONAL)])
     return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names(row)])
@@ -31,12 +32,19 @@ def signature(row: Primitive) -> Signature:
 
 def docstring(row: Primitive) -> str:
     """Formula, derivatives, domain, kinks, edges, an example; of a user's function what that says."""
-    if row.recipe is not None:
-        return getdoc(row.recipe[0]) or row.name
+    if row.foreign:
+        function = function_of(row)
+        return (function is not None and getdoc(function)) or row.doc or row.name
     try:
         return "\n".join(lines(row, operands(row)))
     except Exception as error:  # in a rule of the user's: whoever asks for help is told, not stopped
         return f"{row.doc or row.name}\n\nIts rules cannot be shown: {type(error).__name__}: {error}"
+
+
+def function_of(row: Primitive) -> Any:
+    """What a user gave `custom` as the value; None for other rows."""
+    made = row.recipe
+    return made[1][0] if made is not None and made[0] is custom else None
 
 
 def operands(row: Primitive) -> list[Value]:
