@@ -48,10 +48,10 @@ class Entry:
 
     def __init__(self, setting: bool, block: Mode, outer: Entry | None) -> None:
         self.setting = setting
-        self.block = ref(block)
+        self.block = ref(block.pulse)
         self.outer = outer
         self.left = False  # a task that began inside keeps the setting
-        self.pulse: set[None] = set()  # lives as long: native classes take no weak references
+        self.pulse: set[None] = set()  # lives as long: native classes take no weak references, but sets do
 
     @property
     def is_lost(self) -> bool:
@@ -96,6 +96,7 @@ class Mode(ContextDecorator):
         self.name = name
         self.setting = setting
         self.variable = VARIABLES[name]
+        self.pulse: set[None] = set()
 
     def __reduce__(self) -> Any:
         return Mode, (self.name, self.setting)
@@ -120,7 +121,7 @@ class Mode(ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         entry = self.variable.get()
-        while entry is not None and entry.block() is not self:
+        while entry is not None and entry.block() is not self.pulse:
             entry = entry.outer
         if entry is None:  # this is another context: a generator that was closed elsewhere
             with LOCK:
