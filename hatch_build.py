@@ -45,7 +45,7 @@ except ImportError as failure:
 # mypyc leaves docstrings in the source: they are written into its C before that is compiled.
 COMPILE = """
 import sys
-from setuptools import setup
+from setuptools import Extension, setup
 from mypyc.build import mypycify
 
 sys.path.insert(0, "")
@@ -55,6 +55,7 @@ files = sys.argv[1:]
 options = ["--follow-imports=silent"]
 extensions = mypycify(options + files, opt_level="3", debug_level="0", group_name="chainrule")
 write_docstrings(extensions[0].sources[0], files)
+extensions.append(Extension("engine._collector", ["engine/collector.c"]))
 if sys.platform != "win32":
     for extension in extensions:
         extension.extra_compile_args += ["-Wno-error", "-ffp-contract=off", "-fno-semantic-interposition"]
@@ -126,7 +127,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         shutil.copytree(Path(self.root, "engine"), work / "engine", ignore=NOT_SOURCE)
         shutil.copy(__file__, work)
         run_python(COMPILE, files, work)
-        run_python(PROVE, [file.removesuffix(".py").replace("/", ".") for file in files], work)
+        modules = [file.removesuffix(".py").replace("/", ".") for file in files]
+        run_python(PROVE, [*modules, "engine._collector"], work)
         suffix = sysconfig.get_config_var("EXT_SUFFIX")
         return sorted(path for path in work.rglob(f"*{suffix}") if path.name != f"probe{suffix}")
 

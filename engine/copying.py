@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
+from engine.collector import enlist
 from engine.modes import LOCK, STATE
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.order import nodes_in_order
@@ -23,6 +24,7 @@ def connect(node: Node, primitive: Primitive, operands: list[Node], many: bool) 
     elif operands:
         node.left = operands[0]
         node.right = operands[1] if len(operands) == 2 else None
+    enlist(node, primitive.foreign)
 
 
 def deep_copy(root: Node, memo: dict[int, Any]) -> Any:

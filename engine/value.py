@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast, final
 
 from engine.arrays import elementwise
+from engine.collector import enlist, leave_out
 from engine.copying import Columns, columns, deep_copy, fill
 from engine.edges import local_gradient
 from engine.functions import where
@@ -240,6 +241,8 @@ def record_node(
     node.primitive = primitive
     node.left = left
     node.right = right
+    if left is None or STATE.foreign:
+        enlist(node, primitive.foreign)
     return node
 
 
@@ -302,3 +305,6 @@ def leaf(data: float, grad: float, label: str, epoch: int) -> Value:
 def graph(pickled: Columns) -> Value:
     """A computed node, with its graph, out of its pickle."""
     return cast(Value, fill(pickled, lambda: Value(0.0)))
+
+
+leave_out(Value)

@@ -12,7 +12,7 @@ import nn
 
 # One rung a line; the modules of one rung do not know each other, those of one folder may.
 LADDER = """
-    _main_interpreter domain kernels source errors files modes text trees
+    _main_interpreter collector domain kernels source errors files modes text trees
     arrays
     primitive
     primitives
