@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.compiler.backend import Layout
-from engine.compiler.llvm.code import Code, Function, Shape
+from engine.compiler.llvm.code import Code, Function
 from engine.compiler.llvm.memory import Memory
+from engine.compiler.llvm.operations import transposed
 
 CHUNK: Final = 4096
 STACK: Final = 32_768  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
@@ -86,7 +87,7 @@ class Driver:
             is_first, is_last = (code.let(f"icmp eq i64 {a}, {b}") for a, b in ((block, first), (stop, end)))
             self.call_all("%sums", groups, tail, is_first, is_last)
             if self.layout.stacked:
-                self.give(block, examples)
+                self.give(block, groups, tail)
 
     def quotient(self, a: str, b: str) -> str:
         """Rounded up."""
@@ -129,14 +130,24 @@ class Driver:
     def output(self, k: str) -> str:
         return self.code.let(f"load i64, ptr {self.code.address('@outputs', k, 'i64')}")
 
-    def give(self, example: str, count: str) -> None:
-        """The outputs of so many examples, each to its row."""
-        code, size = self.code, self.shape.one.size
-        length = code.let(f"mul i64 {count}, {size}")
+    def give(self, example: str, groups: str, tail: str) -> None:
+        """The outputs of a block of examples, each to its row."""
+        code, shape = self.code, self.shape
+        last = code.let(f"sub i64 {groups}, 1")
+        mask = code.let(f"bitcast i{shape.lanes} {tail} to {shape.of('i1')}")
         with code.counting(0, len(self.memory.outputs)) as k:
-            slot = code.let(f"mul i64 {self.output(k)}, {self.memory.stride}")
+            source = code.address("%lanes", code.let(f"mul i64 {self.output(k)}, {self.memory.stride}"))
             place = code.let(f"add i64 {code.let(f'mul i64 %stride, {k}')}, {example}")
-            code.copy(code.address("%out", place, self.shape.number), code.address("%lanes", slot), length)
+            row = code.address("%out", place, shape.number)
+            with code.counting(0, last) as group:
+                x = self.slot(source, group)
+                where = code.address(row, group, shape.type)
+                code.do(f"store {shape.type} {x}, ptr {where}, align {shape.one.size}")
+            code.store_masked(shape, self.slot(source, last), code.address(row, last, shape.type), mask)
+
+    def slot(self, row: str, group: str) -> str:
+        where = self.code.address(row, group, self.shape.type)
+        return self.code.let(f"load {self.shape.type}, ptr {where}, align {self.shape.size}")
 
     def finish(self, first: str, last: str) -> None:
         """Totals of a chunk, as outputs: behind the first one added to those before, after the last one
@@ -187,16 +198,3 @@ def run_function(code: Code, memory: str, number: str) -> Function:
     code.do("ret i32 0")
     examples, results = ["i64 %begin", "i64 %end"], ["ptr %out", "i64 %stride", f"{number} %divisor"]
     return code.function("i32", "run", ["ptr %in", *examples, *results])
-
-
-def transposed(code: Code, shape: Shape, rows: Sequence[str]) -> list[str]:
-    """The columns of as many vectors as they have lanes: rows so far apart exchange every second block."""
-    lanes, width, found = shape.lanes, 1, list(rows)
-    while width < lanes:
-        low = [k if not k & width else lanes + k - width for k in range(lanes)]
-        high = [k + width if not k & width else lanes + k for k in range(lanes)]
-        for k in [k for k in range(lanes) if not k & width]:
-            a, b = found[k], found[k + width]
-            found[k], found[k + width] = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
-        width *= 2
-    return found

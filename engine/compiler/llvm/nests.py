@@ -9,11 +9,14 @@ from typing import Final, final
 from engine.compiler.llvm.loop_operations import has_kernel
 from engine.compiler.llvm.regions import SUMS, Regions, operands
 from engine.compiler.loops.loop import Loop, Stride
+from engine.primitives import relu, step
 from engine.primitives import sum as total
 
 CROWD: Final = 40  # loops in a nest
 SUMMED: Final = 4  # of them, over the examples: each needs a register for each cell
-WORTH: Final = 50  # terms a nest, from where on it beats code without loops
+WORTH: Final = 20  # terms a nest, from where on it beats code without loops
+LONG: Final = 4  # terms of a result
+SHARE: Final = 4  # of the work that dense loops have to do: one part in so many
 
 
 @final
@@ -29,6 +32,16 @@ class Statement:
         self.is_result = False
         for source in set[Statement]().union(*sources):
             source.readers.append(self)
+
+    @property
+    def is_kernel(self) -> bool:
+        """Of numbers, not of lists."""
+        return has_kernel(self.loop.primitive) and self.loop.primitive.gradient is None
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it is an instruction or a few."""
+        return self.loop.primitive is not total and not has_kernel(self.loop.primitive)
 
     @property
     def is_stored(self) -> bool:
@@ -67,11 +80,24 @@ class Nest:
     def fitted(self, statement: Statement) -> Loop | None:
         """Its loop on our grid, if it reads of us just the cell that it is in."""
         lead = self.lead
-        for loop in statement.loop.in_directions(lead.rows, lead.columns):
-            pairs = zip(loop.strides, statement.sources, strict=True)
-            if all(self.in_step(x, sources) for x, sources in pairs):
-                return loop
-        return None
+        loops = statement.loop.in_directions(lead.rows, lead.columns) if self.has_room(statement) else ()
+        return next((loop for loop in loops if self.fits(loop, statement)), None)
+
+    def fits(self, loop: Loop, statement: Statement) -> bool:
+        return all(self.in_step(x, each) for x, each in zip(loop.strides, statement.sources, strict=True))
+
+    def guests(self, statement: Statement, loop: Loop) -> list[tuple[Statement, Loop]] | None:
+        """What waits for a statement that comes in as such a loop; None if not all of it can come along."""
+        found = []
+        for x, sources in zip(loop.strides, statement.sources, strict=True):
+            for each in sources:
+                if each.nest is None:
+                    ways = each.loop.in_directions(loop.rows, loop.columns)
+                    fitting = [way for way in ways if way.result == x and self.fits(way, each)]
+                    if not fitting:
+                        return None
+                    found.append((each, fitting[0]))
+        return found
 
     def in_step(self, x: Stride, sources: set[Statement]) -> bool:
         ours = [each for each in sources if each.nest is self]
@@ -86,6 +112,7 @@ class Nests:
         self.nests: list[Nest] = []
         self.owners: list[Statement | None] = [None] * len(regions.memories)
         self.kernels: dict[Hashable, Nest] = {}
+        self.relus: dict[Hashable, Stride] = {}
         self.statements = [self.statement(loop) for loop in regions.loops()]
         for source in regions.sources if regions.layout.stacked else ():
             owner = self.owners[source]
@@ -96,10 +123,16 @@ class Nests:
 
     @property
     def pays(self) -> bool:
-        """Whether loops are long for the code that they take."""
-        return sum(each.loop.work for each in self.statements) >= WORTH * len(self.nests)
+        """Whether loops do much of the work, and are long for the code that they take."""
+        loops = [each.loop for each in self.statements]
+        work, dense = sum(loop.work for loop in loops), sum(loop.work for loop in loops if is_dense(loop))
+        return SHARE * dense >= work >= WORTH * len(self.nests)
 
     def statement(self, loop: Loop) -> Statement:
+        if loop.primitive is relu:
+            self.relus[shared(loop)] = loop.result
+        if loop.primitive is step:  # the same of relu(x), which lies in memory more often than x does
+            loop = loop.reading(self.relus.get(shared(loop), loop.strides[0]))
         sources = [self.computing(x, loop, times) for x, times in operands(loop)]
         found = Statement(loop, self.regions.of(loop.result).memory, sources)
         for places in loop.result.places(loop.rows, loop.columns, 1):
@@ -112,33 +145,58 @@ class Nests:
         return {owner for places in spans for owner in self.owners[places] if owner}
 
     def settle(self, statement: Statement) -> None:
-        """Into a nest that there is, or into one of its own."""
-        loop = statement.loop
+        """Into a nest that there is, together with what waits for it, or each into one of its own."""
+        if self.may_wait(statement):
+            return
         nest = self.home(statement)
-        fitted = nest.fitted(statement) if nest and nest.has_room(statement) else None
-        if nest is None or fitted is None:
-            nest, fitted = Nest(len(self.nests)), loop
+        loop = nest.fitted(statement) if nest else None
+        guests = nest.guests(statement, loop) if nest and loop else None
+        if nest and loop and guests is not None:
+            for each, way in [*guests, (statement, loop)]:
+                nest.add(each, way)
+        else:
+            for sources in statement.sources:
+                for each in sources:
+                    if each.nest is None:
+                        self.enter(each)
+            self.enter(statement)
+
+    def may_wait(self, statement: Statement) -> bool:
+        """Whether it is as well computed by its only reader, of what lies in memory in any case."""
+        readers, sources = statement.readers, set[Statement]().union(*statement.sources)
+        alone = len(readers) == 1 and not statement.is_result and statement.is_simple
+        if not alone or readers[0].summed or not readers[0].is_simple:
+            return False
+        return bool(sources) and all(
+            each.nest and not all(reader.is_simple for reader in each.readers) for each in sources
+        )
+
+    def enter(self, statement: Statement) -> None:
+        nest = self.home(statement)
+        loop = nest.fitted(statement) if nest else None
+        if nest is None or loop is None:
+            nest, loop = Nest(len(self.nests)), statement.loop
             self.nests.append(nest)
-        nest.add(statement, fitted)
-        if is_kernel(loop):
+        nest.add(statement, loop)
+        if statement.is_kernel:
             self.kernels.setdefault(shared(loop), nest)
 
     def home(self, statement: Statement) -> Nest | None:
         """The nest that it might go into: of a kernel, that of another one that reads the same."""
-        loop = statement.loop
-        if is_kernel(loop):
-            return self.kernels.get(shared(loop))
-        if loop.primitive is total or has_kernel(loop.primitive):
+        if statement.is_kernel:
+            return self.kernels.get(shared(statement.loop))
+        if not statement.is_simple:
             return None
         nests = [each.nest for sources in statement.sources for each in sources if each.nest]
         return max(nests, key=lambda nest: nest.number, default=None)
 
 
-def is_kernel(loop: Loop) -> bool:
-    """Of numbers, not of lists."""
-    return has_kernel(loop.primitive) and loop.primitive.gradient is None
-
-
 def shared(loop: Loop) -> Hashable:
     """What kernels have in common whose beginnings are computed once."""
     return loop.rows, loop.columns, loop.repeats
+
+
+def is_dense(loop: Loop) -> bool:
+    """Whether it reads the same for many results, or adds much to one of them."""
+    shared = any(x.down == 0 for x in loop.strides) and any(x.across == 0 for x in loop.strides)
+    return loop.length >= LONG or (loop.rows > 1 and loop.columns > 1 and shared)

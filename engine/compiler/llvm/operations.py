@@ -30,7 +30,7 @@ class Operations:
         return self.called(primitive, [f"{kind} {self.widened(name)}" for name in names])
 
     def mask(self, group: str) -> str:
-        """The lanes of a group that hold an example: all of them, but in the last group of a block."""
+        """The lanes of a group that hold an example: all of them, but those of the tail in the last one."""
         lanes, code = self.shape.lanes, self.code
         last = code.let(f"icmp eq i64 {code.let(f'add i64 {group}, 1')}, %groups")
         bits = code.let(f"select i1 {last}, i{lanes} %tail, i{lanes} -1")
@@ -130,3 +130,16 @@ def added(code: Code, shape: Shape, a: str, b: str, low: Sequence[int], high: Se
     """Some lanes of two vectors plus others."""
     x, y = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
     return code.let(f"fadd {shape.type} {x}, {y}")
+
+
+def transposed(code: Code, shape: Shape, rows: Sequence[str]) -> list[str]:
+    """The columns of as many vectors as they have lanes: rows so far apart exchange every second block."""
+    lanes, width, found = shape.lanes, 1, list(rows)
+    while width < lanes:
+        low = [k if not k & width else lanes + k - width for k in range(lanes)]
+        high = [k + width if not k & width else lanes + k for k in range(lanes)]
+        for k in [k for k in range(lanes) if not k & width]:
+            a, b = found[k], found[k + width]
+            found[k], found[k + width] = code.shuffled(shape, a, b, low), code.shuffled(shape, a, b, high)
+        width *= 2
+    return found

@@ -8,12 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, Final
 
 from engine.compiler.llvm import python_objects as objects
-from engine.compiler.llvm.code import Code, Function
+from engine.compiler.llvm.code import Code, Function, Shape
+from engine.compiler.llvm.operations import transposed
 from engine.compiler.llvm.python_arguments import PythonArguments, Unsupported, are_numbers, shape_of
 from engine.trees import is_array
+
+LANES: Final = 8  # of a square of outputs
 
 
 class PythonResults:
@@ -94,19 +97,32 @@ class PythonResults:
         self.code.copy(data, self.output(place), length)
 
 
-def fill_rows(kind: str) -> Function:
-    """The function that turns rows of outputs into examples: apart, its loops keep to their registers."""
-    code = Code()
-    with code.counting(0, "%examples") as example:
-        row = code.address("%data", code.let(f"mul i64 {example}, %size"), kind)
-        first = code.address("%outputs", example, kind)
-        with code.counting(0, "%size") as column:
-            away = code.let(f"mul i64 {column}, %examples")
-            x = code.let(f"load {kind}, ptr {code.address(first, away, kind)}")
-            code.do(f"store {kind} {x}, ptr {code.address(row, column, kind)}")
+def fill_rows(number: str) -> Function:
+    """The function that turns rows of outputs into examples, in squares of lanes; apart, its loops keep to
+    their registers."""
+    code, shape = Code(), Shape(LANES, number)
+    with code.counting(0, "%examples", LANES) as example, code.counting(0, "%size", LANES) as column:
+        rows, columns = inside(code, shape, example, "%examples"), inside(code, shape, column, "%size")
+        loaded = []
+        for k in range(LANES):
+            at = code.call("i64", "llvm.smin.i64", [f"i64 {code.let(f'add i64 {column}, {k}')}", "i64 %last"])
+            place = code.let(f"add i64 {code.let(f'mul i64 {at}, %examples')}, {example}")
+            loaded.append(code.load_masked(shape, code.address("%outputs", place, number), rows))
+        for k, x in enumerate(transposed(code, shape, loaded)):
+            row = code.let(f"add i64 {example}, {k}")
+            with code.when(code.let(f"icmp slt i64 {row}, %examples")):
+                place = code.let(f"add i64 {code.let(f'mul i64 {row}, %size')}, {column}")
+                code.store_masked(shape, x, code.address("%data", place, number), columns)
     code.do("ret void")
+    code.lines.insert(0, "  %last = sub i64 %size, 1")
     parameters = ["ptr noalias %data", "ptr noalias %outputs", "i64 %size", "i64 %examples"]
     return code.function("void", "fill_rows", parameters, "noinline nounwind")
+
+
+def inside(code: Code, shape: Shape, first: str, count: str) -> str:
+    """The lanes from the first number on that are below a count."""
+    numbers, bound = code.numbered(shape, first), code.splat(shape, count, "i64")
+    return code.let(f"icmp slt {shape.of('i64')} {numbers}, {bound}")
 
 
 def count(result: Any) -> int:

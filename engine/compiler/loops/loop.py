@@ -102,6 +102,10 @@ class Loop(NamedTuple):
                 for minus, operands in repeat.terms:
                     yield minus, [stride.at(row, column, k) for stride in operands]
 
+    def reading(self, x: Stride) -> Loop:
+        """The row of another operand, its only one."""
+        return self._replace(repeats=(Repeat(1, (Summand(False, (x,)),)),))
+
     # The same results, differently
 
     def reshaped(self, rows: int, columns: int, change: Callable[[Stride], Stride]) -> Loop:
