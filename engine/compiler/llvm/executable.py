@@ -96,14 +96,16 @@ class Native:
 
 
 def shared(work: Callable[[int], None], count: int, threads: int) -> None:
-    """Calls work(k) for each k, in so many threads; this one is one of them."""
+    """Calls work(k) for each k, in so many threads; this one is one of them. Each takes the next that is
+    left, so that none waits long for another."""
+    rest = iter(range(count))
 
-    def share(first: int) -> None:
-        for k in range(first, count, threads):
+    def share() -> None:
+        for k in rest:
             work(k)
 
-    promised = [helpers().submit(share, first) for first in range(1, min(threads, count))]
-    share(0)
+    promised = [helpers().submit(share) for _ in range(1, min(threads, count))]
+    share()
     for each in promised:
         each.result()
 

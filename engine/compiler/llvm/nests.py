@@ -16,7 +16,7 @@ CROWD: Final = 40  # loops in a nest
 SUMMED: Final = 4  # of them, over the examples: each needs a register for each cell
 WORTH: Final = 20  # terms a nest, from where on it beats code without loops
 LONG: Final = 4  # terms of a result
-SHARE: Final = 4  # of the work that dense loops have to do: one part in so many
+SHARE: Final = 3  # of the work that dense loops have to do: one part in so many
 
 
 @final
@@ -46,8 +46,8 @@ class Statement:
     @property
     def is_stored(self) -> bool:
         """Whether it has to lie in memory, example by example."""
-        outside = (reader.nest is not self.nest for reader in self.readers)
-        return not self.summed and (self.is_result or any(outside))
+        outside = any(reader.nest is not self.nest for reader in self.readers)
+        return not self.summed and (self.is_result or outside or not self.readers)
 
 
 @final
@@ -197,6 +197,6 @@ def shared(loop: Loop) -> Hashable:
 
 
 def is_dense(loop: Loop) -> bool:
-    """Whether it reads the same for many results, or adds much to one of them."""
-    shared = any(x.down == 0 for x in loop.strides) and any(x.across == 0 for x in loop.strides)
-    return loop.length >= LONG or (loop.rows > 1 and loop.columns > 1 and shared)
+    """Whether it adds much to one result, or what it reads serves rows and columns of them."""
+    in_row, in_column = (any(x[way] == 0 for x in loop.strides) for way in (2, 1))
+    return loop.length >= LONG or (loop.rows > 1 and loop.columns > 1 and in_row and in_column)
