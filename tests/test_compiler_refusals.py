@@ -28,24 +28,30 @@ def branch(x):
 @pytest.mark.parametrize(
     ("bad", "asked"),
     [
-        (branch, "return x if x > 0.0 else -x"),
         (lambda x: x.data, ".data"),
         (lambda x: x.item(), ".item()"),
         (lambda x: float(x), "float"),
         (lambda x: math.sin(x), "float"),
         (lambda x: [1.0, 2.0][int(x)], "int"),
         (lambda x: f"{x:.3f}", "format"),
-        (lambda x: max(x, 0.0), "branch"),
+        (lambda x: range(x), "counts"),
         (lambda x: (x * x).backward(), "backward"),
         (lambda x: np.array([x], dtype=float), "float"),
     ],
 )
 def test_asking_a_traced_number_for_its_value_names_the_line_and_the_cure(bad, asked):
     with pytest.raises(TracingError) as caught:
-        jit(bad)(1.0)
+        jit(bad)(1.5)
     assert asked in str(caught.value)
     assert "test_compiler_refusals.py" in str(caught.value)
     assert "engine.where" in str(caught.value)
+
+
+def test_a_branch_of_all_examples_together_names_the_line_and_the_cure():
+    for bad, asked in [(branch, "return x if x > 0.0 else -x"), (lambda x: max(x, 0.0), "max(x, 0.0)")]:
+        with pytest.raises(TracingError, match="engine.where") as caught:
+            jit(vmap(bad))([1.0, 2.0])
+        assert asked in str(caught.value)
 
 
 @pytest.mark.parametrize("result", [None, "text", (), [], object(), 1j, {"a": "b"}])
@@ -62,7 +68,7 @@ def test_arguments_that_are_no_numbers_are_refused(arg):
 
 @pytest.mark.parametrize(
     "options",
-    [{"backend": "fortran"}, {"dtype": "int8"}, {"threads": 0}, {"threads": 1.5}],
+    [{"backend": "fortran"}, {"dtype": "int8"}, {"threads": 0}, {"threads": 1.5}, {"max_paths": 0}],
 )
 def test_options_that_do_not_exist_are_refused(options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} is"):

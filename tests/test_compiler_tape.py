@@ -17,7 +17,8 @@ from engine.compiler.tape import columns
 from engine.compiler.tape.columns import columns_of
 from engine.compiler.tape.identities import IDENTITIES, Pattern, Side, parsed
 from engine.compiler.tape.passes import simplified
-from engine.compiler.tape.tape import RESULT, Tape
+from engine.compiler.tape.questions import Questions
+from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import replay, trace
 from engine.primitive import custom
 from engine.primitives import mul, sub
@@ -124,7 +125,6 @@ def test_a_tape_survives_a_pickle():
     again = pickle.loads(pickle.dumps(tape))
     assert str(again) == str(tape)
     assert again.evaluate([2.0])[0] == tape.evaluate([2.0])[0]
-    assert again.roles == tape.roles
     long = trace(walk(10_000), "xy")
     assert len(pickle.dumps(long)) < 14 * len(long)
 
@@ -164,9 +164,16 @@ def test_what_is_computed_twice_is_shared_however_many_users_it_has(row):
     assert outputs[:40] == outputs[80:][::-1]
 
 
-def test_all_outputs_are_results_and_stay_it():
-    tape = trace(lambda xs: [xs[0], xs[0] * 1.0], "x")
-    assert tape.roles == simplified(tape).roles == bytes([RESULT, RESULT])
+def test_questions_become_guards_that_passes_and_pickles_keep():
+    def f(xs):
+        small = xs[0] < 2.0
+        return [xs[0] * 1.0 if xs[1] > 0.0 and not small else xs[1] * [5.0, 7.0][xs[0]]]
+
+    tape = trace(f, "xy", Questions([1.0, 3.0]))
+    for each in (tape, simplified(tape), pickle.loads(pickle.dumps(tape))):
+        assert [guard.answer for guard in each.guards] == [True, True, 1]
+        assert each.evaluate([1.0, 3.0]) == [21.0]
+    assert "assert v5\n    assert x == 1\n    return v7" in str(simplified(tape)).replace("v4", "v7")
 
 
 def test_a_trace_leaves_captured_values_ready_for_a_sweep():

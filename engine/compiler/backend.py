@@ -59,24 +59,26 @@ class Executable(Protocol):
 
     def run(self, inputs: Sequence[Any], outputs: Any) -> int:
         """Fills `outputs`. Returns -1, or the first guard of the tape that failed: then the tape is not the
-        program of these inputs, nothing may be read from `outputs`, and the caller traces anew.
-        A tape without guards returns -1."""
+        program of these inputs, and nothing may be read from `outputs`."""
 
-    def fast_path(self, args: Sequence[Any], result: Any) -> Callable[..., Any] | None:
+    def fast_path(self, args: Sequence[Any], result: Any, turns: tuple[Any, ...]) -> Function | None:
         """A function from arguments like these to results like `result`, without a detour over arrays; it
-        returns NotImplemented for others. None where there is none."""
+        returns NotImplemented for others, and where a guard fails its entry in `turns`. None where there
+        is none."""
 
 
+Function = Callable[..., Any]
 Backend = Callable[[Tape, Layout, Options], Executable]
 READY: Final = Event()  # of all whose code is there as soon as they are
 READY.set()
 
 
-def computed(executable: Executable, inputs: Sequence[Any], shape: tuple[int, ...], dtype: str) -> Any:
-    """The outputs, in an array of their own."""
+def computed(
+    executable: Executable, inputs: Sequence[Any], shape: tuple[int, ...], dtype: str
+) -> tuple[Any, int]:
+    """The outputs, in an array of their own, and the first guard that failed, or -1."""
     outputs = sys.modules["numpy"].empty(shape, dtype=dtype)
-    executable.run(inputs, outputs)
-    return outputs
+    return outputs, executable.run(inputs, outputs)
 
 
 def refused(*args: Any, **keywords: Any) -> Any:

@@ -15,15 +15,18 @@ from engine.compiler.calls.as_nodes import FunctionOutput, TapeOutput, as_nodes,
 from engine.compiler.calls.functions import Function, argument_names, arity, picklable
 from engine.compiler.calls.results import written
 from engine.compiler.calls.signature import Call, Signature, signature_of
-from engine.compiler.errors import Enclosed
+from engine.compiler.errors import Enclosed, TracingError
 from engine.compiler.exports import Exports
 from engine.compiler.llvm import llvm
 from engine.compiler.numpy_backend import NumpyBackend
+from engine.compiler.paths import Path, Paths
 from engine.compiler.specialisation import Specialisation, specialised
+from engine.compiler.tape.questions import Questions
 from engine.compiler.tape.symbol import Symbol
+from engine.compiler.tape.tape import Answer
 from engine.text import brief
 from engine.transform import Mapped
-from engine.trees import Tree
+from engine.trees import Tree, with_nodes
 
 BACKENDS: Final[dict[str, Backend]] = {"numpy": NumpyBackend, "llvm": llvm}  # the last one is the fastest
 DTYPES: Final = ("float64", "float32")
@@ -38,8 +41,10 @@ def jit(
     dtype: str = "float64",
     fast_math: bool = False,
     backend: str | None = None,
+    max_paths: int = 256,
 ) -> Compiled:
-    """f, compiled: traced once for each structure of its arguments; floats to floats, arrays to arrays.
+    """f, compiled: traced once for each structure of its arguments, and for each way that its branches and
+    loops take; floats to floats, arrays to arrays.
 
     static_argnums  arguments that are part of the program: hashable, a new value is a new trace
     static_argnames  the same by name; one of both will do, for calls of either kind
@@ -47,25 +52,32 @@ def jit(
     dtype           "float64" or "float32", in which sums in loops of long formulas are added, too
     fast_math       lets the compiler regroup and contract sums and products
     backend         by default the fastest one that is installed
+    max_paths       how many ways are compiled for a structure; calls that take another one run eagerly
+
+    A question to a traced number (`if x > 0`, `while`, `max`, `sorted`, `x == 0`) is answered by the
+    arguments of the call, and compiled as a guard. `range(n)`, `int(n)` and `table[n]` are, for whole numbers
+    that are not differentiated: each number is a path. What a function does beside its results, such as
+    print or append, it does when a path is traced. Under vmap questions are refused: see `where`.
 
     Called with `out=`, arrays in the structure of the results (of no dimension for a number), it fills and
     returns them; they may be arguments, too. A parameter of f that is called `out` takes precedence.
 
     Values that f captures are constants of the compiled function. Raises TracingError, with the line,
-    if f asks a traced number for its value, by a branch for instance; TypeError if f returns what is
-    no number; ImportError with the extra to install.
+    if f asks a traced number for what no guard can keep, as .data or math.sin; TypeError if f returns what
+    is no number; ImportError with the extra to install.
     """
     if not callable(f):
         raise TypeError(f"jit takes a function, got {type(f).__name__} {brief(f)}")
     if dtype not in DTYPES:
         raise ValueError(f"dtype is one of {', '.join(DTYPES)}, got {dtype!r}")
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ValueError(f"threads is an int of 1 or more, got {threads!r}")
+    for name, count in (("threads", threads), ("max_paths", max_paths)):
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} is an int of 1 or more, got {count!r}")
     options = Options(threads, dtype, bool(fast_math))
     # Of results that are stacked along another axis, all examples are traced together.
     batch = f.batch if isinstance(f, Mapped) and is_axis(f.batch.out_axes, 0) else None
     signature = signature_of(f, static_argnums, static_argnames, batch)
-    return Compiled(f, signature, backend_named(backend), options)
+    return Compiled(f, signature, backend_named(backend), options, max_paths)
 
 
 def backend_named(name: str | None) -> str:
@@ -84,15 +96,18 @@ class Compiled(Exports):
     """What `jit` returns: called like the function, it traces and compiles where a structure is new.
 
     signature  how arguments are read
-    cache      what has been compiled
+    cache      what has been compiled, by structures of arguments and paths
     fast_path  machine code that takes arguments like those of the latest call, if it can
     """
 
-    def __init__(self, f: Function | None, signature: Signature, backend: str, options: Options) -> None:
+    def __init__(
+        self, f: Function | None, signature: Signature, backend: str, options: Options, max_paths: int
+    ) -> None:
         self.f = f
         self.signature = signature
         self.backend = backend
         self.options = options
+        self.max_paths = max_paths
         self.cache = Cache()
         self.fast_path: Function = refused
         self.__name__ = "function"
@@ -126,34 +141,63 @@ class Compiled(Exports):
             return self.source()(*args, **keywords)  # an enclosing trace takes it all
         call.arguments.without_nodes(number)
         try:
-            compiled = self.cache.get(call.key) or self.specialise(call)
+            paths = self.cache.get(call.key) or self.first_path(call)
+            inputs = partial(Specialisation.inputs, arguments=call.arguments)
+            taken = paths.take(inputs, lambda answers: self.trace(call, self.questions(call, answers)))
         except Enclosed:
             return self.source()(*args, **keywords)
+        if taken is None or taken[0].program.raises:
+            results = self.source()(*args, **keywords)
+            return results if nodes else with_nodes(results, number)
+        path, outputs = taken
         if nodes:
-            return self.connected(call, compiled)
-        results = compiled(call.arguments)
+            return self.connected(call, paths, path, outputs)
         if call.is_plain:
-            self.fast_path = compiled.fast_path(args, call.arguments.has_array)
-        return results
+            self.fast_path = paths.fast_path(path, args, call.arguments.has_array)
+        return path.program.built(outputs, call.arguments.has_array)
 
-    def specialise(self, call: Call) -> Specialisation:
+    def first_path(self, call: Call) -> Paths:
+        """The paths of a new structure of arguments: that of this call. Raises TracingError or TypeError."""
+        questions = self.questions(call, ())
+        return self.cache.keep(call.key, Paths(self.max_paths, [self.trace(call, questions)]))
+
+    def questions(self, call: Call, answers: Sequence[Answer]) -> Questions | None:
+        """Who answers for the arguments of a call; nobody for all the examples of a mapped function."""
+        numbers = call.arguments.flat() if self.signature.batch is None else None
+        return None if numbers is None else Questions(list(map(number, numbers)), answers)
+
+    def trace(self, call: Call, questions: Questions | None) -> Specialisation:
         """A new specialisation. Raises TracingError or TypeError."""
         f = self.source()
         example = f.example if isinstance(f, Mapped) and self.signature.batch is not None else f
         names = argument_names(example, call.statics, len(call.arguments.example))
         backend, batch = BACKENDS[self.backend], self.signature.batch
-        made = specialised(call.inline(example), call.arguments, names, batch, backend, self.options)
-        self.cache.keep(call.key, made)
-        return made
+        return specialised(
+            call.inline(example), call.arguments, names, batch, backend, self.options, questions
+        )
 
-    def connected(self, call: Call, compiled: Specialisation) -> Any:
+    def connected(self, call: Call, paths: Paths, path: Path, outputs: Any) -> Any:
         """The results as nodes, whose parents are what was called with."""
         tree = Tree(list(call.traced))
-        rule: Callable[[int], Any] = partial(TapeOutput, compiled)
+        rule: Callable[[int], Any]
         if self.signature.batch is not None:
             rule = partial(FunctionOutput, call.inline(self.source()), tree)
-        numbers, build = compiled.flat(call.arguments)
+        else:
+            path.refuse_counted(tree.scalars)
+            choose = partial(self.program_at, call, paths) if path.turns else lambda _: path.program
+            rule = partial(TapeOutput, choose)
+        numbers, build = path.program.flat(outputs, call.arguments.has_array)
         return build(as_nodes(numbers, tree.scalars, self.__name__, rule))
+
+    def program_at(self, call: Call, paths: Paths, operands: Sequence[Any]) -> Specialisation:
+        """That of the path which a call with other numbers takes. Raises what the function raises there."""
+        numbers = list(map(number, operands))
+        split = partial(Specialisation.split, xs=numbers)
+        taken = paths.take(split, lambda known: self.trace(call, Questions(numbers, known)), bounded=False)
+        if taken is None or taken[0].program.raises:
+            call.inline(self.source())(*Tree(list(call.traced)).build(numbers))
+            raise TracingError(f"{self!r} has no path for {brief(numbers)}: leave fast_math away")
+        return taken[0].program
 
     def source(self) -> Function:
         """The Python function. Raises TypeError if it stayed behind when this was pickled."""
@@ -171,20 +215,30 @@ class Compiled(Exports):
             count = arity(self.source())
             if count is None or self.signature.statics or self.signature.batch is not None:
                 raise TypeError(f"call {self!r} first: the structure of its arguments is not known")
-            self.specialise(self.signature.read([0.0] * count, {}))
-        return self.cache.latest
+            call = self.signature.read([0.0] * count, {})
+            try:
+                self.cache.keep(call.key, Paths(self.max_paths, [self.trace(call, None)]))
+            except TracingError as error:
+                raise TypeError(f"call {self!r} first: its path depends on the arguments ({error})") from None
+        return self.cache.latest.latest.program
+
+    @property
+    def paths(self) -> list[Path]:
+        """The known ways through the function, for arguments like the latest: a list of what has `guards`, in
+        words, and a `tape`."""
+        return list(self.cache.latest.known) if self.cache else []
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
 
     def __reduce__(self) -> Any:
-        parts = (picklable(self.f), self.signature, self.backend, self.options)
+        parts = (picklable(self.f), self.signature, self.backend, self.options, self.max_paths)
         return restored, (parts, self.__name__, self.cache)
 
 
 def restored(parts: Any, name: str, cache: Cache) -> Compiled:
     """A compiled function out of its pickle; it compiles again when it is first called."""
-    f, signature, backend, options = parts
-    compiled = Compiled(f, signature, backend_named(backend if backend in BACKENDS else None), options)
+    f, signature, backend, *rest = parts
+    compiled = Compiled(f, signature, backend_named(backend if backend in BACKENDS else None), *rest)
     compiled.__name__, compiled.cache = name, cache
     return compiled

@@ -30,13 +30,14 @@ class NumpyBackend:
         self.last = last_uses(tape)
         self.known = {i: e.number for i, e in enumerate(self.entries) if e.primitive is CONSTANT}
 
-    def fast_path(self, args: Sequence[Any], result: Any) -> None:
+    def fast_path(self, args: Sequence[Any], result: Any, turns: tuple[Any, ...]) -> None:
         """There is none: NumPy takes arrays."""
 
     def run(self, inputs: Sequence[Any], outputs: Any) -> int:
         if not self.layout.mapped:
-            outputs[...] = self.tape.evaluate([x for block in inputs for x in block.tolist()])
-            return -1
+            numbers = self.tape.with_guards().evaluate([x for block in inputs for x in block.tolist()])
+            outputs[...] = numbers[: len(outputs)]
+            return self.tape.failed(numbers[len(outputs) :])
         numpy = sys.modules["numpy"]
         stacked = outputs
         if self.layout.reduce is not None:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, final
 
 from engine.batch import Batch
-from engine.compiler.backend import Backend, Block, Executable, Layout, Options, computed, refused
+from engine.compiler.backend import (
+    Backend,
+    Block,
+    Executable,
+    Function,
+    Layout,
+    Options,
+    computed,
+    refused,
+)
 from engine.compiler.calls.arguments import Arguments, merged
 from engine.compiler.calls.flattening import flattener
 from engine.compiler.calls.results import Results, skeleton_of
+from engine.compiler.errors import Enclosed, TracingError
 from engine.compiler.tape.passes import simplified
+from engine.compiler.tape.questions import Questions
 from engine.compiler.tape.tape import Tape
 from engine.compiler.tape.trace import replay, trace
 from engine.modes import collector_paused
@@ -23,7 +35,8 @@ from engine.trees import Rebuild, Tree, parts
 @final
 class Specialisation:
     """`recorded` is the tape as traced: transforms apply to it as they would to the function.
-    `tape` is the same after all passes: what runs, and what is written out."""
+    `tape` is the same after all passes: what runs, and what is written out. Where the function `raises`,
+    there are no results: the tape has nothing but its guards."""
 
     def __init__(
         self, recorded: Tape, results: Results, layout: Layout, backend: Backend, options: Options
@@ -35,7 +48,8 @@ class Specialisation:
         self.options = options
         self.tape = simplified(recorded)
         self.gradients: dict[int, Executable] = {}
-        self.fast: Callable[..., Any] | None = None
+        self.fast: Function | None = None
+        self.lock = threading.Lock()
 
     def __reduce__(self) -> Any:
         return Specialisation, (self.recorded, self.results, self.layout, self.backend, self.options)
@@ -44,40 +58,50 @@ class Specialisation:
     def executable(self) -> Executable:
         return self.backend(self.tape, self.layout, self.options)
 
-    def __call__(self, arguments: Arguments) -> Any:
-        """The results for arguments of this structure: plain numbers and arrays."""
-        outputs = self.outputs(arguments.inputs(self.layout.blocks, self.options.dtype))
-        if self.layout.stacked:
-            return self.results.stacked(outputs, arguments.has_array)
-        return self.results.from_array(outputs)
+    @property
+    def raises(self) -> bool:
+        return not self.recorded.outputs
 
-    def flat(self, arguments: Arguments) -> tuple[Sequence[Any], Rebuild]:
-        """The numbers of the results, and the way back."""
-        if self.layout.stacked:
-            tree = Tree(self(arguments))
-            return tree.scalars, tree.build
-        inputs = arguments.inputs(self.layout.blocks, self.options.dtype)
-        return self.outputs(inputs).tolist(), self.results.tree.build
+    def inputs(self, arguments: Arguments) -> list[Any]:
+        """An array for each block of the layout."""
+        return arguments.inputs(self.layout.blocks, self.options.dtype)
 
-    def outputs(self, inputs: Sequence[Any]) -> Any:
-        """All outputs, of an array for each block of the layout."""
+    def attempt(self, inputs: Sequence[Any]) -> tuple[Any, int]:
+        """All outputs, and the first guard that failed, or -1."""
         count = len(self.tape.outputs)
         shape = (self.layout.examples(inputs), count) if self.layout.stacked else (count,)
-        return computed(self.executable, inputs, shape, self.options.dtype)
+        with self.lock:  # two threads shall not compile the same
+            executable = self.executable
+        return computed(executable, inputs, shape, self.options.dtype)
 
-    def fast_path(self, args: Sequence[Any], has_array: bool) -> Callable[..., Any]:
-        """From arguments of this structure to the results, as short as it can be."""
+    def built(self, outputs: Any, has_array: bool) -> Any:
+        """The results: plain numbers and arrays."""
+        if self.layout.stacked:
+            return self.results.stacked(outputs, has_array)
+        return self.results.from_array(outputs)
+
+    def flat(self, outputs: Any, has_array: bool) -> tuple[Sequence[Any], Rebuild]:
+        """The numbers of the results, and the way back."""
+        if self.layout.stacked:
+            tree = Tree(self.built(outputs, has_array))
+            return tree.scalars, tree.build
+        return outputs.tolist(), self.results.tree.build
+
+    def fast_path(self, args: Sequence[Any], has_array: bool, turns: tuple[Any, ...]) -> Function:
+        """From arguments of this structure to the results, as short as it can be; where a guard fails, its
+        entry in `turns`."""
         if self.fast is None:
             in_arrays = not self.layout.stacked or self.results.in_arrays(has_array)
-            found = self.executable.fast_path(args, self.results.skeleton) if in_arrays else None
-            self.fast = found or (self.flattened(list(args)) if in_arrays else None) or refused
+            possible = in_arrays and not self.raises
+            found = self.executable.fast_path(args, self.results.skeleton, turns) if possible else None
+            self.fast = found or (self.flattened(list(args), turns) if possible else None) or refused
         return self.fast
 
-    def flattened(self, args: list[Any]) -> Callable[..., Any] | None:
+    def flattened(self, args: list[Any], turns: tuple[Any, ...]) -> Function | None:
         """The same for arguments, or results, with dicts in them."""
         take, leaves, assemble = flattener(args), list[Any](), self.results.tree.assemble
         take(args, leaves)
-        direct = self.executable.fast_path(leaves, self.results.pieces)
+        direct = self.executable.fast_path(leaves, self.results.pieces, turns)
         if direct is None:
             return None
 
@@ -86,7 +110,7 @@ class Specialisation:
             if keywords or not take(list(args), leaves):
                 return NotImplemented
             pieces = direct(*leaves)
-            return NotImplemented if pieces is NotImplemented else assemble(pieces)
+            return assemble(pieces) if type(pieces) is tuple else pieces
 
         return path
 
@@ -94,11 +118,15 @@ class Specialisation:
 
     def numbers(self, xs: Sequence[float]) -> list[float]:
         """All outputs."""
+        return self.attempt(self.split(xs))[0].tolist()  # type: ignore[no-any-return]
+
+    def split(self, xs: Sequence[float]) -> list[Any]:
+        """An array for each block of the layout."""
         column, inputs = self.column(xs), []
         for block in self.layout.blocks:
             inputs.append(column[: block.size])
             column = column[block.size :]
-        return self.outputs(inputs).tolist()  # type: ignore[no-any-return]
+        return inputs
 
     def slopes(self, output: int, xs: Sequence[float]) -> list[float]:
         """The derivatives of an output to every input."""
@@ -106,7 +134,7 @@ class Specialisation:
             layout = Layout((Block(len(xs), False),))
             self.gradients[output] = self.backend(gradient_tape(self.recorded, output), layout, self.options)
         executable, dtype = self.gradients[output], self.options.dtype
-        return computed(executable, [self.column(xs)], (1 + len(xs),), dtype).tolist()[1:]  # type: ignore[no-any-return]
+        return computed(executable, [self.column(xs)], (1 + len(xs),), dtype)[0].tolist()[1:]  # type: ignore[no-any-return]
 
     def column(self, xs: Sequence[float]) -> Any:
         return sys.modules["numpy"].array(xs, dtype=self.options.dtype)
@@ -132,20 +160,30 @@ def specialised(
     batch: Batch | None,
     backend: Backend,
     options: Options,
+    questions: Questions | None,
 ) -> Specialisation:
     """f, of one example if there is a batch, traced with symbols in place of all numbers."""
     tree = Tree(arguments.example)
     structure: list[Results] = []
 
     def flat(symbols: Sequence[Any]) -> list[Any]:
-        results = Tree(f(*tree.build(symbols)))
-        structure.append(Results(skeleton_of(results)))
+        try:
+            results = Tree(f(*tree.build(symbols)))
+        except Exception as error:
+            if questions is None or not questions.asked or isinstance(error, (TracingError, Enclosed)):
+                raise
+            results = Tree(())  # this path ends in an error of the user's own
+        else:
+            if questions is not None and questions.refusal is not None:
+                raise questions.refusal
+            structure.append(Results(skeleton_of(results)))
         return results.scalars
 
     layout = Layout(merged(arguments.leaves), batch is not None, batch.reduce if batch else None)
     with collector_paused():
-        recorded = trace(flat, input_names(names, arguments.example))
-        return Specialisation(recorded, structure[0], layout, backend, options)
+        recorded = trace(flat, input_names(names, arguments.example), questions)
+        results = structure[0] if structure else Results(())
+        return Specialisation(recorded, results, layout, backend, options)
 
 
 def input_names(names: Sequence[str], example: Sequence[Any]) -> list[str]:

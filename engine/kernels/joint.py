@@ -36,6 +36,10 @@ def greater_equal(x: float, y: float) -> float:
     return 1.0 if x >= y else 0.0
 
 
+def equal(x: float, y: float) -> float:
+    return 1.0 if x == y else 0.0
+
+
 def matches(x: float, y: float) -> float:
     """1 where x equals y, or both are nan."""
     return 1.0 if x == y or (x != x and y != y) else 0.0

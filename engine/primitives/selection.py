@@ -103,6 +103,16 @@ within: Final[Primitive] = helper(
     kink=lambda x, low, high: (x - low) * (x - high),
     formula=lambda x, low, high: less_equal(low, x) * less_equal(x, high),
 )
+equal: Final[Primitive] = helper(
+    "equal",
+    joint.equal,
+    None,
+    None,
+    kink=lambda x, y: x - y,
+    sign="==",
+    precedence=COMPARISON,
+    formula=lambda x, y: less_equal(x, y) * less_equal(y, x),
+)
 matches: Final[Primitive] = helper(
     "matches",
     joint.matches,

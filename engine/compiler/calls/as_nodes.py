@@ -7,9 +7,11 @@ compiled when a sweep first asks for it; where a transform asks for nodes, they 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, final
 
 from engine import functions
+from engine.compiler.errors import TracingError
 from engine.compiler.tape.tape import Tape
 from engine.node import Node
 from engine.primitive import Primitive, as_float
@@ -41,24 +43,26 @@ class CompiledTape(Protocol):
 
 @final
 class TapeOutput:
-    """One result of a compiled function."""
+    """One result of a compiled function, which `choose` finds for the operands."""
 
-    def __init__(self, compiled: CompiledTape, output: int) -> None:
-        self.compiled = compiled
+    def __init__(self, choose: Callable[[Sequence[Any]], CompiledTape], output: int) -> None:
+        self.choose = choose
         self.output = output
 
     def value(self, xs: Sequence[float]) -> float:
-        return self.compiled.numbers(xs)[self.output]
+        return self.choose(xs).numbers(xs)[self.output]
 
     def gradient(self, operands: Sequence[Any]) -> Sequence[Any]:
+        compiled = self.choose(operands)
         if all(type(x) is float for x in operands):
-            return self.compiled.slopes(self.output, operands)
-        everything = tuple(range(len(operands)))
-        gradient: Sequence[Any] = grad(self.recorded, everything)(*operands)
-        return gradient
+            with suppress(TracingError):  # the rule of a primitive of a user asks its operands
+                return compiled.slopes(self.output, operands)
 
-    def recorded(self, *operands: Any) -> Any:
-        return self.compiled.recorded.run(operands, decided)[self.output]
+        def recorded(*operands: Any) -> Any:
+            return compiled.recorded.run(operands, decided)[self.output]
+
+        gradient: Sequence[Any] = grad(recorded, tuple(range(len(operands))))(*operands)
+        return gradient
 
 
 @final

@@ -9,24 +9,30 @@ one piece, a chunk; then chunks are added, in their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from engine.compiler.backend import Layout
-from engine.compiler.llvm.code import Code, Function
+from engine.compiler.llvm.code import Code, Function, Shape
 from engine.compiler.llvm.memory import Memory
 from engine.compiler.llvm.operations import transposed
+from engine.compiler.tape.tape import Guard
 
 CHUNK: Final = 4096
+NO_MEMORY: Final = 1  # what `run` returns, if it is not 0
+GUARD: Final = 2  # the same for guard 0: 3 for guard 1, and so on
 STACK: Final = 32_768  # bytes of scratch memory that a thread's stack has to offer; more comes from malloc
 
 
 class Driver:
     """`run(in, begin, end, out, stride, divisor)`: a table of blocks, which examples, where the results go
-    and how far those of one output are from the next, what sums are divided by. Returns 1 without memory."""
+    and how far those of one output are from the next, what sums are divided by. Returns 0, or what failed;
+    some functions, `checked`, return the same."""
 
-    def __init__(self, layout: Layout, memory: Memory, functions: Sequence[str]) -> None:
-        self.layout, self.memory, self.functions = layout, memory, functions
+    def __init__(
+        self, layout: Layout, memory: Memory, functions: Sequence[str], checked: Collection[str] = ()
+    ) -> None:
+        self.layout, self.memory, self.functions, self.checked = layout, memory, functions, checked
         self.shape = memory.shape
         self.code = Code()
 
@@ -53,7 +59,10 @@ class Driver:
         memory = ["ptr %in", "ptr %lanes", f"ptr {sums}", "ptr %totals", "ptr %array"]
         examples = [f"i64 {groups}", f"i{self.shape.lanes or 8} {tail}", f"i1 {first}", f"i1 {last}"]
         for name in self.functions:
-            self.code.run(name, [*memory, *examples])
+            if name in self.checked:
+                expect_guards(self.code, self.code.call("i32", name, [*memory, *examples]))
+            else:
+                self.code.run(name, [*memory, *examples])
 
     def chunks(self) -> None:
         code = self.code
@@ -184,7 +193,7 @@ def reserve(code: Code, size: int) -> str:
     failed, fine = code.label(), code.label()
     code.branch(code.let(f"icmp eq ptr {memory}, null"), failed, fine)
     code.begin(failed)
-    code.do("ret i32 1")
+    code.do(f"ret i32 {NO_MEMORY}")
     code.begin(fine)
     ahead = code.let(f"ptrtoint ptr {code.address(memory, 63)} to i64")
     code.do(f"%scratch = inttoptr i64 {code.let(f'and i64 {ahead}, -64')} to ptr")
@@ -192,9 +201,29 @@ def reserve(code: Code, size: int) -> str:
 
 
 def run_function(code: Code, memory: str, number: str) -> Function:
-    """`run` with this body, which frees its memory at last."""
+    """`run` with this body, which frees its memory at last, also where a guard has failed."""
+    code.lines[:0] = ["  %status = alloca i32", "  store i32 0, ptr %status"]
+    code.jump("finish")
+    code.begin("finish")
     if memory:
         code.run("free", [f"ptr {memory}"])
-    code.do("ret i32 0")
+    code.do(f"ret i32 {code.let('load i32, ptr %status')}")
     examples, results = ["i64 %begin", "i64 %end"], ["ptr %out", "i64 %stride", f"{number} %divisor"]
     return code.function("i32", "run", ["ptr %in", *examples, *results])
+
+
+def expect_guards(code: Code, status: str) -> None:
+    """Goes on in `run` only if a function has found all its guards to hold."""
+    fine = code.label()
+    code.do(f"store i32 {status}, ptr %status")
+    code.branch(code.let(f"icmp eq i32 {status}, 0"), fine, "finish")
+    code.begin(fine)
+
+
+def guard_holds(code: Code, shape: Shape, guard: Guard, x: str) -> str:
+    """Whether a number has the answer of a guard."""
+    if isinstance(guard.answer, bool):
+        test, number = ("une" if guard.answer else "oeq"), 0.0
+    else:
+        test, number = "oeq", float(guard.answer)
+    return code.let(f"fcmp {test} {shape.type} {x}, {shape.constant(number)}")

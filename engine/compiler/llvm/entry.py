@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from engine.compiler.backend import Layout
 from engine.compiler.llvm import python_objects as objects
 from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.driver import GUARD, NO_MEMORY
 from engine.compiler.llvm.library import Module
 from engine.compiler.llvm.python_arguments import (
     PythonArguments,
@@ -41,9 +42,17 @@ class Limits(NamedTuple):
 class Entry:
     """The text of one entry, from arguments like those given to a structure like `result`."""
 
-    def __init__(self, layout: Layout, outputs: int, shape: Shape, limits: Limits, result: Any) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        outputs: int,
+        shape: Shape,
+        limits: Limits,
+        result: Any,
+        turns: tuple[Any, ...] = (),
+    ) -> None:
         self.layout, self.outputs, self.shape = layout, outputs, shape
-        self.limits, self.result = limits, result
+        self.limits, self.result, self.turns = limits, result, turns
         self.code = Code()
         self.objects = PythonArguments(self.code, shape)
         self.taken = 0  # numbers
@@ -81,12 +90,18 @@ class Entry:
         """What is behind all that jumps out of the code, and the memory in front of it."""
         code, names = self.code, ("inputs", "memory", "answer")
         slots = [f"  %{name} = alloca ptr\n  store ptr null, ptr %{name}" for name in names]
-        code.lines[:0] = [f"  %table = alloca [{len(self.blocks) + 1} x ptr]", *slots]
+        code.lines[:0] = [
+            "  %status = alloca i32",
+            f"  %table = alloca [{len(self.blocks) + 1} x ptr]",
+            *slots,
+        ]
         refused = f"ptr inttoptr (i64 {id(NotImplemented)} to ptr)"
         code.begin("other")
         code.run("Py_IncRef", [refused])
         code.do(f"store {refused}, ptr %answer")
         code.jump("end")
+        if self.turns:
+            self.turn()
         code.begin("full")
         code.call("ptr", "PyErr_NoMemory", [])
         code.jump("end")
@@ -95,6 +110,16 @@ class Entry:
         for memory in last[:2] if self.heap else ():
             code.run("PyMem_RawFree", [f"ptr {memory}"])
         code.do(f"ret ptr {last[2]}")
+
+    def turn(self) -> None:
+        """Where a guard has failed, its object is the answer."""
+        code = self.code
+        code.begin("turned")
+        first = code.address(f"inttoptr (i64 {id(self.turns)} to ptr)", objects.ITEMS)
+        guard = code.let(f"sub i32 {code.let('load i32, ptr %status')}, {GUARD}")
+        turn = code.let(f"load ptr, ptr {code.address(first, code.let(f'sext i32 {guard} to i64'), 'ptr')}")
+        code.run("Py_IncRef", [f"ptr {turn}"])
+        self.give(turn)
 
     # Arguments
 
@@ -175,7 +200,7 @@ class Entry:
         results = [f"ptr {outputs}", f"i64 {examples}", f"{kind} {divisor}"]
         call = partial(code.call, "i32", "run", ["ptr %table", "i64 0", f"i64 {examples}", *results])
         if self.examples is None and self.limits.quick > 0:
-            self.expect_memory(call())
+            self.expect_success(call())
             return
         quick, long, done = (code.label() for _ in range(3))
         code.branch(code.let(f"icmp sle i64 {self.examples or 1}, {self.limits.quick}"), quick, long)
@@ -190,12 +215,17 @@ class Entry:
         self.hold("Py_DecRef", targets)
         code.jump(done)
         code.begin(done)
-        self.expect_memory(code.let(f"phi i32 [{quickly}, %{quick}], [{slowly}, %{long}]"))
+        self.expect_success(code.let(f"phi i32 [{quickly}, %{quick}], [{slowly}, %{long}]"))
 
-    def expect_memory(self, status: str) -> None:
-        fine = self.code.label()
-        self.code.branch(self.code.let(f"icmp eq i32 {status}, 0"), fine, "full")
-        self.code.begin(fine)
+    def expect_success(self, status: str) -> None:
+        """Goes on if there was memory and all guards held."""
+        code, fine = self.code, self.code.label()
+        if not self.turns:
+            code.branch(code.let(f"icmp eq i32 {status}, 0"), fine, "full")
+        else:
+            code.do(f"store i32 {status}, ptr %status")
+            code.do(f"switch i32 {status}, label %turned [i32 0, label %{fine} i32 {NO_MEMORY}, label %full]")
+        code.begin(fine)
 
     def hold(self, change: str, targets: Sequence[str]) -> None:
         """One reference more, or less, to every array of the call."""

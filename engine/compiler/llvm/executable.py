@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from typing import Any, Final, final
 
-from engine.compiler.backend import READY, Executable, Layout, Options, refused
+from engine.compiler.backend import READY, Executable, Function, Layout, Options, refused
 from engine.compiler.errors import Untranslatable
 from engine.compiler.llvm import python_objects
 from engine.compiler.llvm.code import Shape
-from engine.compiler.llvm.driver import CHUNK
+from engine.compiler.llvm.driver import CHUNK, GUARD, NO_MEMORY
 from engine.compiler.llvm.entry import Entry, Limits
 from engine.compiler.llvm.host import binding
 from engine.compiler.llvm.plan import NUMBER
@@ -45,37 +45,38 @@ class Native:
         self.quick = QUICK // work
         self.alone = sys.maxsize if options.threads == 1 else max(CHUNK, SHARED // work)
 
-    def fast_path(self, args: Sequence[Any], result: Any) -> Callable[..., Any] | None:
+    def fast_path(self, args: Sequence[Any], result: Any, turns: tuple[Any, ...]) -> Function | None:
         if not python_objects.offsets_hold():
             return None
         limits, shape = Limits(self.quick, self.alone), Shape(0, NUMBER[self.options.dtype])
         try:
-            module = Entry(self.layout, len(self.tape.outputs), shape, limits, result).module(args)
+            module = Entry(self.layout, len(self.tape.outputs), shape, limits, result, turns).module(args)
         except Unsupported:
             return None
         entry = module.linked(("entry",), python_objects.functions() | {"run": self.address}, True)
-        function: Callable[..., Any] = python_objects.function_at(entry.addresses["entry"], entry, self.code)
+        function: Function = python_objects.function_at(entry.addresses["entry"], entry, self.code, turns)
         return function
 
     @cached_property
-    def filling(self) -> Callable[..., Any]:
-        """The fast path from inputs, with outputs as `out`."""
+    def filling(self) -> Function:
+        """The fast path from inputs, with outputs as `out`; where a guard fails, its number."""
         numpy = sys.modules["numpy"]
         inputs = [numpy.empty((1, size) if batched else size) for size, batched in self.layout.blocks]
-        return self.fast_path(inputs, numpy.empty(len(self.tape.outputs))) or refused
+        guards = tuple(range(len(self.tape.guards)))
+        return self.fast_path(inputs, numpy.empty(len(self.tape.outputs)), guards) or refused
 
     def run(self, inputs: Sequence[Any], outputs: Any) -> int:
-        if self.filling(*inputs, out=outputs) is NotImplemented:
-            self.fill(inputs, outputs)
-        return -1
+        found = self.filling(*inputs, out=outputs)
+        if found is NotImplemented:
+            return self.fill(inputs, outputs)
+        return found if isinstance(found, int) else -1
 
-    def fill(self, inputs: Sequence[Any], outputs: Any) -> None:
+    def fill(self, inputs: Sequence[Any], outputs: Any) -> int:
         """The same by threads, or where the objects of Python are not known."""
         numpy, examples = sys.modules["numpy"], self.layout.examples(inputs)
         table = (ctypes.c_void_p * len(inputs))(*(x.ctypes.data for x in inputs))
         if not self.layout.mapped:
-            self.part(table, (0, 0), outputs, 0)
-            return
+            return self.part(table, (0, 0), outputs, 0)
         spans = [(start, min(start + CHUNK, examples)) for start in range(0, examples, CHUNK)]
         count, stacked = outputs.shape[-1], self.layout.stacked
         parts = numpy.empty((count, examples) if stacked else (len(spans), count), dtype=outputs.dtype)
@@ -89,10 +90,14 @@ class Native:
         else:
             divisor = float(examples) if self.layout.reduce == "mean" else 1.0
             outputs[...] = numpy.add.accumulate(parts)[-1] / divisor
+        return -1
 
-    def part(self, table: Any, span: tuple[int, int], out: Any, stride: int) -> None:
-        if self.function(table, *span, out.ctypes.data, stride, 1.0):
+    def part(self, table: Any, span: tuple[int, int], out: Any, stride: int) -> int:
+        """The first guard that failed, or -1."""
+        status: int = self.function(table, *span, out.ctypes.data, stride, 1.0)
+        if status == NO_MEMORY:
             raise MemoryError(f"no memory for the {len(self.tape.entries)} slots of a compiled function")
+        return status - GUARD if status >= GUARD else -1
 
 
 def shared(work: Callable[[int], None], count: int, threads: int) -> None:

@@ -20,10 +20,13 @@ LARGE: Final = 3_000  # operands from where on a tape is translated in a third o
 LARGE_MAPPED: Final = 5_000  # the same on lanes, which gain more from it
 ROOM: Final = 100_000  # bytes for a block of examples: of a short tape, they stay in the nearest cache
 LARGE_ROOM: Final = 30_000_000  # the same of one whose code does not: more, and the heap maps it anew
+BEFORE: Final = -1  # in place of a slot: before all operations
 LONG: Final = 256  # operands from where on a row of many is a loop over memory
 TOGETHER: Final = {"tanh": "sech2"}  # on lanes their kernels are the same but for the last lines
 NUMBER: Final = {"float64": "double", "float32": "float"}
 LANES: Final = {"float64": 8, "float32": 16}  # 512 bits; LLVM splits them for what the machine has
+
+Checks = dict[int, dict[int, list[int]]]  # by segment and slot: guards
 
 
 class Plan:
@@ -37,6 +40,7 @@ class Plan:
     copies   the same for such results that are the same for all examples
     outputs  which results a slot is
     sums     whether results are summed over the examples
+    checks   the guards that each segment checks, by the slot behind which it does
     """
 
     def __init__(self, tape: Tape, layout: Layout, options: Options) -> None:
@@ -55,7 +59,8 @@ class Plan:
         self.segments = list(cut(entries, order))
         self.sums = layout.mapped and layout.reduce is not None
         results = set(tape.outputs) if layout.stacked else set()
-        self.places = places(entries, self.segments, self.sources, results)
+        self.checks = checks(tape, self.segments, self.large)
+        self.places = places(tape, self.segments, self.sources, results, self.checks)
         self.copies = {
             slot: place for place, slot in enumerate(sorted(results - self.places.keys()), len(self.places))
         }
@@ -118,15 +123,32 @@ def side_by_side(entries: Sequence[Entry], slots: Sequence[int]) -> list[int]:
     return order
 
 
+def checks(tape: Tape, segments: Sequence[Sequence[int]], large: bool) -> Checks:
+    """Each guard as early as it can be known, but not before those that were asked first; in a large tape at
+    the end of a segment, which is then one block, where fast translation keeps more in registers."""
+    home = {slot: k for k, group in enumerate(segments) for slot in group}
+    found: Checks = {}
+    last = BEFORE
+    for k, guard in enumerate(tape.guards):
+        last = max(last, guard.slot if guard.slot in home else BEFORE)
+        segment = home.get(last, 0)
+        place = segments[segment][-1] if large else last
+        found.setdefault(segment, {}).setdefault(place, []).append(k)
+    return found
+
+
 def places(
-    entries: Sequence[Entry],
+    tape: Tape,
     segments: Sequence[Sequence[int]],
     origins: Sequence[tuple[int, int, bool]],
     results: Set[int],
+    found: Checks,
 ) -> dict[int, int]:
     """The place in memory of batched inputs, of slots that are read in another segment, of results."""
     home = {slot: k for k, group in enumerate(segments) for slot in group}
-    shared = {i for slot, k in home.items() for i in entries[slot].operands if home.get(i, k) != k}
+    reads = [(i, k) for slot, k in home.items() for i in tape.entries[slot].operands]
+    reads += [(tape.guards[i].slot, k) for k, at in found.items() for group in at.values() for i in group]
+    shared = {i for i, k in reads if home.get(i, k) != k}
     shared |= results & home.keys()
     staged = [slot for slot, (_, _, batched) in enumerate(origins) if batched]
     return {slot: place for place, slot in enumerate([*staged, *sorted(shared)])}

@@ -31,13 +31,13 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     A small tape is optimised together with its kernels; of a large one only the kernels are, and the
     loops, if it has any.
     """
-    found = regular(tape) if layout.mapped or is_large(tape, layout) else None
+    found = regular(tape.with_guards()) if layout.mapped or is_large(tape, layout) else None
     if found and layout.mapped:
         nests = NestedProgram(found, layout, options)
         if nests.pays:
             return [nests.module.linked(("run",), {}, True)]
     elif found:
-        program = RolledProgram(found, layout, options)
+        program = RolledProgram(found, layout, options, tape.guards)
         if pays(program):
             below = library(program.kernels, Shape(0))
             below.functions.extend(program.grids)
@@ -45,7 +45,8 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     plan = Plan(tape, layout, options)
     below = library(called_rows(plan), plan.kernel_shape)
     segments = [Segment(plan).function(k) for k in range(len(plan.segments))]
-    driver = Driver(layout, plan.memory, [segment.name for segment in segments])
+    names = [segment.name for segment in segments]
+    driver = Driver(layout, plan.memory, names, [names[k] for k in plan.checks])
     body = Module(driver.constants, [*segments, driver.function()])
     if plan.large:
         return in_parts(below, body)

@@ -9,13 +9,14 @@ from typing import Final, NamedTuple
 
 from engine.compiler.backend import Layout, Options
 from engine.compiler.llvm.code import Code, Function, Shape, constants
-from engine.compiler.llvm.driver import reserve, run_function
+from engine.compiler.llvm.driver import GUARD, expect_guards, guard_holds, reserve, run_function
 from engine.compiler.llvm.grids import Grid, padding
 from engine.compiler.llvm.loop_operations import has_kernel
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import NUMBER, SEGMENT
 from engine.compiler.loops.loop import Loop
 from engine.compiler.loops.rolled_tape import Rolled
+from engine.compiler.tape.tape import Guard
 from engine.primitive import Primitive
 from engine.primitives import sum as total
 
@@ -78,10 +79,12 @@ class Lines(Operations):
 
 
 class RolledProgram:
-    """The text of a rolled tape in one layout: `grids` to be optimised, `body` to be translated fast."""
+    """The text of a rolled tape in one layout: `grids` to be optimised, `body` to be translated fast. The
+    last results are what guards look at."""
 
-    def __init__(self, rolled: Rolled, layout: Layout, options: Options) -> None:
+    def __init__(self, rolled: Rolled, layout: Layout, options: Options, guards: Sequence[Guard]) -> None:
         self.rolled = rolled
+        self.guards = guards
         self.layout = layout
         self.number = NUMBER[options.dtype]
         self.fast = options.fast_math
@@ -147,7 +150,12 @@ class RolledProgram:
         for part in parts:
             code.run(part.name, ["ptr %places", "ptr %array"])
         results = code.address("%places", rolled.results, kind)
-        code.copy("%out", results, (rolled.size - rolled.results) * self.size)
+        outputs = rolled.size - rolled.results - len(self.guards)
+        for k, guard in enumerate(self.guards):
+            x = code.let(f"load {kind}, ptr {code.address(results, outputs + k, kind)}")
+            holds = guard_holds(code, Shape(0, kind), guard, x)
+            expect_guards(code, code.let(f"select i1 {holds}, i32 0, i32 {GUARD + k}"))
+        code.copy("%out", results, outputs * self.size)
         return [*self.lines, *parts, run_function(code, memory, kind)]
 
     @property

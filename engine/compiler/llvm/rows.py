@@ -96,6 +96,7 @@ ROWS: Final[dict[str, Row]] = {
     "less_equal": comparison("<="),
     "greater": comparison(">"),
     "greater_equal": comparison(">="),
+    "equal": comparison("=="),
     "relu": relu,
     "step": step,
     "select": select,

@@ -7,9 +7,10 @@ from contextlib import nullcontext
 from typing import Final
 
 from engine.compiler.llvm.code import Function
+from engine.compiler.llvm.driver import GUARD, guard_holds
 from engine.compiler.llvm.memory import lane_parameters
 from engine.compiler.llvm.operations import Operations
-from engine.compiler.llvm.plan import Plan, is_long
+from engine.compiler.llvm.plan import BEFORE, Plan, is_long
 from engine.compiler.tape.tape import Entry
 from engine.node import CONSTANT, INPUT
 
@@ -30,6 +31,7 @@ class Segment(Operations):
     def function(self, index: int) -> Function:
         """Each result is kept, handed on or given out."""
         slots, code, shape = self.plan.segments[index], self.code, self.shape
+        checks = self.plan.checks.get(index, {})
         given = [*slots, *(self.rest if index == len(self.plan.segments) - 1 else ())]
         outputs = [k for slot in given for k in self.plan.outputs.get(slot, ())]
         wheres = [code.address("%sums", k, shape.type) for k in outputs]
@@ -38,16 +40,36 @@ class Segment(Operations):
         with code.counting(0, "%groups") if shape.lanes else nullcontext("0") as group:
             self.slots_at = code.address("%lanes", group, shape.type)
             self.inside = self.mask(group) if self.plan.sums else ""
+            self.check(checks.get(BEFORE, ()))
             for slot in slots:
                 self.known[slot] = self.operation(self.plan.entries[slot])
                 if slot in self.plan.places:
                     self.keep(self.known[slot], self.plan.places[slot])
+                self.check(checks.get(slot, ()))
             for slot in given:
                 self.give(slot)
         if self.plan.sums:
             self.end(places, wheres, [code.address("%totals", k, shape.number) for k in outputs])
-        code.do("ret void")
-        return code.function("void", f"segment{index}", lane_parameters(shape), "noinline nounwind")
+        kind = "i32" if checks else "void"
+        code.do("ret i32 0" if checks else "ret void")
+        return code.function(kind, f"segment{index}", lane_parameters(shape), "noinline nounwind")
+
+    def check(self, guards: Sequence[int]) -> None:
+        """Goes on only if all these guards hold."""
+        if not guards:
+            return
+        code, known = self.code, [self.tape.guards[k] for k in guards]
+        holds = [guard_holds(code, self.shape, guard, self.read(guard.slot)) for guard in known]
+        every, first = holds[0], str(GUARD + guards[-1])
+        for x in holds[1:]:
+            every = code.let(f"and i1 {every}, {x}")
+        failed, fine = code.label(), code.label()
+        code.branch(every, fine, failed)
+        code.begin(failed)
+        for k, x in list(zip(guards, holds, strict=True))[-2::-1]:
+            first = code.let(f"select i1 {x}, i32 {first}, i32 {GUARD + k}")
+        code.do(f"ret i32 {first}")
+        code.begin(fine)
 
     @property
     def rest(self) -> list[int]:

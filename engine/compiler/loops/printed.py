@@ -11,10 +11,11 @@ class PrintedTape(Tape):
     """A tape that is printed as loops where it is long and regular."""
 
     def __str__(self) -> str:
-        loops = regular(self) if sum(1 for _ in self.operations()) > SHOWN else None
+        long = sum(1 for _ in self.operations()) > SHOWN
+        loops = regular(self) if long and not self.guards else None
         return super().__str__() if loops is None else str(loops)
 
 
 def printed(tape: Tape) -> PrintedTape:
     """The same tape, to be read by people."""
-    return PrintedTape(tape.inputs, tape.entries, tape.outputs, tape.roles)
+    return PrintedTape(tape.inputs, tape.entries, tape.outputs, tape.guards)

@@ -33,8 +33,10 @@ def simplified(tape: Tape) -> Tape:
     """The tape after all passes: same inputs, same outputs."""
     builder = Builder(len(tape.inputs))
     places = builder.read(tape.entries)
-    columns, outputs = builder.live_columns([places[slot] for slot in tape.outputs])
-    return Tape(tape.inputs, columns, outputs, tape.roles)
+    columns, roots = builder.live_columns([places[slot] for slot in tape.roots])
+    count = len(tape.outputs)
+    guards = [guard._replace(slot=slot) for guard, slot in zip(tape.guards, roots[count:], strict=True)]
+    return Tape(tape.inputs, columns, roots[:count], guards)
 
 
 @final

@@ -13,13 +13,14 @@ from typing import Any, Final, NoReturn, final
 
 from engine.arrays import elementwise
 from engine.compiler.errors import TracingError
+from engine.compiler.tape.questions import ASKED
 from engine.compiler.tape.steepness import is_steep, is_wild
 from engine.kernels import elementary
 from engine.modes import RECORDING, STATE, setting
 from engine.node import CONSTANT, Node, Note, no_value, times
 from engine.primitive import Primitive, Traceable, is_number, register
 from engine.primitives import add, greater, greater_equal, identity, less, less_equal, matches, select
-from engine.primitives.selection import inside, step, within
+from engine.primitives.selection import equal, inside, step, within
 from engine.source import user_line
 from engine.trees import is_array
 from engine.value import Value, constant
@@ -28,7 +29,7 @@ STAMPS: Final = count(1 << 40)  # symbols are numbered as they are made, later t
 UNASKED: Final = 0  # what `may_be_infinite` has found of a symbol
 TAME: Final = 1
 WILD: Final = 2
-TRUTHS: Final = frozenset((less, less_equal, greater, greater_equal, matches, step, inside, within))
+TRUTHS: Final = frozenset((less, less_equal, greater, greater_equal, equal, matches, step, inside, within))
 ENDED: Final = Primitive("", no_value)  # the input of a trace that is over
 detach: Final = register(
     Primitive("detach", elementary.identity, None, python="{0}", formula=lambda x: x, helper=True)
@@ -102,16 +103,40 @@ class Symbol(Node):
     def local_gradient(self) -> NoReturn:
         raise unknown("local_gradient()")
 
+    # Questions: the arguments of the call answer them, where the trace is one that can have guards.
+
     def __bool__(self) -> bool:
-        raise unknown("a branch, a comparison of more than two or a builtin such as max()")
+        questions = ASKED.get()
+        if questions is None:
+            raise unknown("a branch, a comparison of more than two or a builtin such as max()")
+        return questions.truth(self)
 
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Traceable) or is_number(other):
-            raise unknown("==, !=, or a search such as `x in (0, 1)`,")
+            return bool(equal(self, other))
         return NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return self.__eq__(other)
+        same = self.__eq__(other)
+        return same if same is NotImplemented else not same
+
+    def __index__(self) -> int:
+        return self.whole("what counts or indexes")
+
+    def __int__(self) -> int:
+        return self.whole("int(v)")
+
+    def __float__(self) -> float:
+        return float(self.whole("float(v)"))
+
+    def whole(self, what: str) -> int:
+        """The whole number that it is, kept as a guard. Raises TracingError for any other number, and for one
+        that is differentiated: the derivative would be lost in silence."""
+        questions = ASKED.get()
+        number = None if questions is None else questions.whole(self)
+        if number is None:
+            raise unknown(what)
+        return number
 
     def __hash__(self) -> int:
         raise unknown("hash(), in a set or as a key of a dict,")
@@ -120,9 +145,14 @@ class Symbol(Node):
         return unknown(what)
 
     def __format__(self, spec: str) -> str:
-        if spec:
+        if not spec:
+            return repr(self)
+        questions = ASKED.get()
+        if questions is None:
             raise unknown(f"format {spec!r}")
-        return repr(self)
+        # An error of the user's may say the number, for then it is raised once more: all else is refused.
+        questions.refusal = unknown(f"format {spec!r}")
+        return format(questions.value(self), spec)
 
     def __repr__(self) -> str:
         return f"<symbol {self.op or 'input'}>"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, NamedTuple
 
 from engine.compiler.tape.columns import Columns, Entry
 from engine.compiler.tape.names import OMITTED, SHOWN, array_of, shortened, spelled, stem
@@ -15,9 +15,20 @@ from engine.node import CONSTANT, INPUT
 from engine.primitive import Primitive
 from engine.text import folded
 
-__all__ = ["Entry", "Tape"]
+__all__ = ["Entry", "Guard", "Tape"]
 
-RESULT: Final = 0  # the role of an output that the traced function returned
+Answer = bool | int  # whether a number is not 0, or which whole number it is
+
+
+class Guard(NamedTuple):
+    """What the traced function has asked of a slot: the tape is right where the answer is the same."""
+
+    slot: int
+    answer: Answer
+    line: str
+
+    def holds(self, x: float) -> bool:
+        return (x != 0.0) == self.answer if isinstance(self.answer, bool) else x == self.answer
 
 
 class Tape:
@@ -25,16 +36,31 @@ class Tape:
 
     The first `len(inputs)` entries are the inputs, in the order of the flat arguments, used or not.
     All others stand in the order in which the traced function created them. Outputs may repeat and
-    may be inputs or constants. `roles` has a byte for each of them: what it is for.
+    may be inputs or constants. `guards` stand in the order of the questions: behind one that fails no
+    other counts.
     """
 
     def __init__(
-        self, inputs: Sequence[str], entries: Columns, outputs: Sequence[int], roles: bytes | None = None
+        self, inputs: Sequence[str], entries: Columns, outputs: Sequence[int], guards: Sequence[Guard] = ()
     ) -> None:
         self.inputs = tuple(inputs)
         self.entries = entries
         self.outputs = tuple(outputs)
-        self.roles = bytes([RESULT]) * len(self.outputs) if roles is None else roles
+        self.guards = tuple(guards)
+
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """The slots that are asked for: outputs, then guards."""
+        return (*self.outputs, *(guard.slot for guard in self.guards))
+
+    def with_guards(self) -> Tape:
+        """The same, with what the guards look at as further outputs."""
+        return Tape(self.inputs, self.entries, self.roots) if self.guards else self
+
+    def failed(self, numbers: Sequence[float]) -> int:
+        """The first guard that does not hold for what is in their slots, or -1."""
+        pairs = enumerate(zip(self.guards, numbers, strict=True))
+        return next((k for k, (guard, x) in pairs if not guard.holds(x)), -1)
 
     @cached_property
     def stem(self) -> str:
@@ -45,8 +71,8 @@ class Tape:
         return len(self.entries)
 
     def uses(self) -> list[int]:
-        """How often each slot is read, by a line or as an output."""
-        return counted(self.entries.operands(), self.outputs)
+        """How often each slot is read, by a line, as an output or by a guard."""
+        return counted(self.entries.operands(), self.roots)
 
     def operations(self) -> Iterator[tuple[int, Entry]]:
         """(slot, entry) of what is neither an input nor a constant."""
@@ -81,9 +107,17 @@ class Tape:
     def __str__(self) -> str:
         """One line for each operation; of a long tape its ends."""
         lines = folded([i for i, _ in self.operations()], SHOWN, OMITTED, self.line)
+        lines += folded(self.guards, SHOWN, OMITTED, self.assertion)
         results = ", ".join(self.name(i) for i in self.outputs[:SHOWN])
         head = f"({shortened(self.inputs)}) ->"
         return "\n".join([head, *(f"    {line}" for line in lines), f"    return {results}"])
+
+    def assertion(self, guard: Guard) -> str:
+        """A guard as a line."""
+        name, answer = self.name(guard.slot), guard.answer
+        if isinstance(answer, bool):
+            return f"assert {name}" if answer else f"assert not {name}"
+        return f"assert {name} == {answer}"
 
     def __repr__(self) -> str:
         return (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from engine.compiler.errors import TracingError
 from engine.compiler.tape.flatten import flattened
+from engine.compiler.tape.questions import ASKED, Questions
 from engine.compiler.tape.symbol import Symbol, applied
-from engine.compiler.tape.tape import Tape
+from engine.compiler.tape.tape import Guard, Tape
 from engine.modes import LOCK, STATE, collector_paused, recording, sweeping
 from engine.node import INPUT, Node
 from engine.primitive import as_float
@@ -18,42 +18,39 @@ from engine.value import constant
 LIMIT: Final = 5_000_000  # symbols of one trace: 3 GB
 
 
-def trace(f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str]) -> Tape:
-    """The tape of f, from one flat list of numbers to another, with every node as f recorded it."""
+def trace(
+    f: Callable[[list[Any]], Iterable[Any]], names: Sequence[str], questions: Questions | None = None
+) -> Tape:
+    """The tape of f, from one flat list of numbers to another, with every node as f recorded it.
+
+    Raises TracingError if f asks a number for its value and there is nobody to answer.
+    """
     line = user_line()
     with LOCK:
         STATE.traces += 1
         STATE.epoch += 1  # tells values that f makes from values that it found
         began = STATE.epoch
     inputs = [Symbol(INPUT) for _ in names]
+    token = ASKED.set(questions)
+    if questions is not None:
+        questions.begin(inputs)
     try:
         with recording(), collector_paused():
             results = [x if isinstance(x, Node) else constant(result(x)) for x in f(inputs)]
+            asked = [] if questions is None else questions.asked
             with sweeping():
-                entries, outputs = flattened(inputs, results, began, LIMIT)
-            del results  # before the collector is on again, and walks through the graph
-        return Tape(names, entries, outputs)
-    except TypeError as error:
-        if "'Symbol'" in str(error) or "not Symbol" in str(error):  # Python's own: range(n), table[n]
-            raise no_integer(error) from error
-        raise
+                nodes = [*results, *(question.condition for question in asked)]
+                entries, slots = flattened(inputs, nodes, began, LIMIT)
+            outputs, conditions = slots[: len(results)], slots[len(results) :]
+            del results, nodes  # before the collector is on again, and walks through the graph
+        guards = [Guard(slot, q.answer, q.line) for slot, q in zip(conditions, asked, strict=True)]
+        return Tape(names, entries, outputs, guards)
     finally:
+        ASKED.reset(token)
         for x in inputs:  # f may have kept them
             x.end(line)
         with LOCK:
             STATE.traces -= 1
-
-
-def no_integer(error: TypeError) -> TracingError:
-    """The error for a traced number that was to count or to index, with the line."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    line = user_line(None if at is None else at.tb_frame)
-    return TracingError(
-        f"{error}{f' ({line})' if line else ''}: a traced number is only known when the compiled function "
-        f"runs; what counts or indexes has to be a static argument (static_argnums, static_argnames)"
-    )
 
 
 def result(x: object) -> float:
