@@ -1,6 +1,6 @@
-"""Draws the worked examples of tests/data, all on one sheet: the picture of README.md.
+"""Draws the worked examples of tests/data: the first for README.md, and all of them on one sheet.
 
-    python notebooks/pictures.py        writes notebooks/pictures/worked-examples.png
+    python notebooks/pictures.py        writes notebooks/pictures/price.svg and worked-examples.png
 
 Chromium takes the photograph; the page that it looks at stays in demo-output/.
 """
@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "tests/data/worked-examples.json"
 PAGE = HERE.parent / "demo-output/worked-examples.html"
 SHEET = HERE / "pictures/worked-examples.png"
+FIRST = HERE / "pictures/price.svg"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 1600  # of the sheet, in pixels
 ROOM = 1540  # for the pictures of a row
@@ -57,6 +58,7 @@ svg {{ display: block; height: auto }}
 def main() -> int:
     examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))["examples"]
     figures = [(example["title"], engine.draw(graph(example))._repr_svg_()) for example in examples]
+    FIRST.write_text(figures[0][1], encoding="utf-8")
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(TEMPLATE.format(width=WIDTH, rows="\n".join(map(row, rows(figures)))), encoding="utf-8")
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)

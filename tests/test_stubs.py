@@ -39,6 +39,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.skipif(engine.compiled, reason="operators have the signatures of C there, positional ones")
 def test_a_stub_says_what_runs(site):
     (site / "mypy.ini").write_text(
         "[mypy]\nfollow_imports = silent\ndisable_error_code = overload-overlap, misc\n"
