@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +13,20 @@ import engine
 from engine import Value, dot, grad, jit, relu, sin, value_and_grad, vmap
 from engine.compiler.llvm import executable
 from nn import MLP
+
+
+def test_a_call_needs_no_frame_of_python_and_what_is_refused_is_called_all_the_same():
+    f = jit(lambda x, y: x * y)
+    frames = []
+    assert f(2.0, 3.0) == f(2.0, 3.0) == 6.0
+    sys.setprofile(lambda frame, event, arg: frames.append((event, frame.f_code.co_name)))
+    f(2.0, 3.0)
+    sys.setprofile(None)
+    assert not [name for event, name in frames if event == "call"]
+    assert f(Value(2.0), 3.0).data == 6.0
+    assert f(np.array([2.0]), 3.0).tolist() == [6.0]
+    with pytest.raises(TypeError):
+        f(1.0)
 
 
 def test_results_are_made_in_the_structure_that_was_traced():

@@ -18,6 +18,7 @@ from engine.compiler.calls.signature import Call, Signature, signature_of
 from engine.compiler.errors import Enclosed, TracingError
 from engine.compiler.exports import Exports
 from engine.compiler.llvm import llvm
+from engine.compiler.llvm.python_objects import is_machine_code, or_else
 from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.paths import Path, Paths
 from engine.compiler.specialisation import Specialisation, specialised
@@ -98,7 +99,11 @@ class Compiled(Exports):
     signature  how arguments are read
     cache      what has been compiled, by structures of arguments and paths
     fast_path  machine code that takes arguments like those of the latest call, if it can
+    __call__   the same, or `general` where it refuses: a slot, so that a call needs no frame of Python's
     """
+
+    __slots__ = ("__call__",)
+    __call__: Callable[..., Any]
 
     def __init__(
         self, f: Function | None, signature: Signature, backend: str, options: Options, max_paths: int
@@ -110,15 +115,16 @@ class Compiled(Exports):
         self.max_paths = max_paths
         self.cache = Cache()
         self.fast_path: Function = refused
+        self.__call__ = self.general
         self.__name__ = "function"
         if f is not None:
             update_wrapper(self, f, updated=())  # no attribute of f may stand for one of ours
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        if not keywords:  # in two steps: passing no keywords on as keywords takes 50 ns
-            results = self.fast_path(*args)
-        else:
-            results = self.fast_path(*args, **keywords) if self.signature.writes else NotImplemented
+    def general(self, *args: Any, **keywords: Any) -> Any:
+        """A call of any kind."""
+        results = NotImplemented
+        if self.signature.writes or not keywords:
+            results = self.fast_path(*args, **keywords)
         return self.call(args, keywords) if results is NotImplemented else results
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
@@ -154,6 +160,8 @@ class Compiled(Exports):
             return self.connected(call, paths, path, outputs)
         if call.is_plain:
             self.fast_path = paths.fast_path(path, args, call.arguments.has_array)
+            direct = self.signature.writes and is_machine_code(self.fast_path)
+            self.__call__ = or_else(self.fast_path, self.general) if direct else self.general
         return path.program.built(outputs, call.arguments.has_array)
 
     def first_path(self, call: Call) -> Paths:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.compiler.backend import Layout
 from engine.compiler.llvm import python_objects as objects
-from engine.compiler.llvm.code import Code, Shape
+from engine.compiler.llvm.code import Code, Function, Shape
 from engine.compiler.llvm.driver import GUARD, NO_MEMORY
 from engine.compiler.llvm.library import Module
 from engine.compiler.llvm.python_arguments import (
@@ -29,6 +29,8 @@ from engine.trees import is_array
 
 PIECES: Final = 200  # numbers, arrays and long sequences of numbers that code is written for
 STACK: Final = 4096  # numbers, each of arguments and of outputs, for which the stack has room
+ARGUMENTS: Final = ("ptr %args", "i64 %count", "ptr %keywords")  # as Python hands them over
+REFUSED: Final = f"ptr inttoptr (i64 {id(NotImplemented)} to ptr)"
 OUT: Final = "out"  # the keyword for arrays that take the results
 
 
@@ -83,8 +85,8 @@ class Entry:
         code.begin(make)
         self.give(self.computed().new(self.result))
         self.end()
-        entry = code.function("ptr", "entry", ["ptr %self", "ptr %args", "i64 %count", "ptr %keywords"])
-        return Module([], [fill_rows(self.shape.type), entry])
+        taken = code.function("ptr", "taken", ARGUMENTS, "noinline nounwind")
+        return Module([], [fill_rows(self.shape.type), taken, entry_function()])
 
     def end(self) -> None:
         """What is behind all that jumps out of the code, and the memory in front of it."""
@@ -95,10 +97,9 @@ class Entry:
             f"  %table = alloca [{len(self.blocks) + 1} x ptr]",
             *slots,
         ]
-        refused = f"ptr inttoptr (i64 {id(NotImplemented)} to ptr)"
         code.begin("other")
-        code.run("Py_IncRef", [refused])
-        code.do(f"store {refused}, ptr %answer")
+        code.run("Py_IncRef", [REFUSED])
+        code.do(f"store {REFUSED}, ptr %answer")
         code.jump("end")
         if self.turns:
             self.turn()
@@ -259,6 +260,20 @@ class Entry:
     def give(self, x: str) -> None:
         self.code.do(f"store ptr {x}, ptr %answer")
         self.code.jump("end")
+
+
+def entry_function() -> Function:
+    """What Python calls: arguments that are refused go on to another function, the stack is free by then."""
+    code = Code()
+    answer, found = code.reserve("ptr"), code.call("ptr", "taken", ARGUMENTS)
+    code.do(f"store ptr {found}, ptr {answer}")
+    with code.when(code.let(f"icmp eq ptr {found}, {REFUSED.removeprefix('ptr ')}")):
+        code.run("Py_DecRef", [REFUSED])
+        other = code.let(f"load ptr, ptr {code.address('%self', objects.OTHERWISE)}")
+        found = code.call("ptr", "PyObject_Vectorcall", [f"ptr {other}", *ARGUMENTS])
+        code.do(f"store ptr {found}, ptr {answer}")
+    code.do(f"ret ptr {code.let(f'load ptr, ptr {answer}')}")
+    return code.function("ptr", "entry", ["ptr %self", *ARGUMENTS])
 
 
 def pieces(x: Any) -> int:

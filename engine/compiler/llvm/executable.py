@@ -54,7 +54,8 @@ class Native:
         except Unsupported:
             return None
         entry = module.linked(("entry",), python_objects.functions() | {"run": self.address}, True)
-        function: Function = python_objects.function_at(entry.addresses["entry"], entry, self.code, turns)
+        address = entry.addresses["entry"]
+        function: Function = python_objects.function_at(address, refused, entry, self.code, turns)
         return function
 
     @cached_property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -19,12 +20,14 @@ DIMENSIONS: Final = 24  # how many there are,
 SHAPE: Final = 32
 DTYPE: Final = 56
 FLAGS: Final = 64
+OTHERWISE: Final = ITEMS  # of the tuple that machine code has for itself
 READY: Final = 0x101  # C-contiguous and aligned
 WRITEABLE: Final = 0x400
 NEW_ARRAY: Final = 94  # the place of PyArray_NewFromDescr in NumPy's table of functions, fixed by its ABI
 FUNCTIONS: Final = """PyFloat_AsDouble PyFloat_FromDouble PyErr_Occurred PyErr_NoMemory PyTuple_New
     PyTuple_SetItem PyList_New PyList_SetItem PyMem_RawMalloc PyMem_RawFree PyEval_SaveThread
-    PyEval_RestoreThread Py_IncRef Py_DecRef""".split()
+    PyEval_RestoreThread Py_IncRef Py_DecRef
+    PyObject_Vectorcall""".split()
 
 
 @cache
@@ -101,10 +104,20 @@ class Definition(ctypes.Structure):
 FASTCALL: Final = 0x82  # with keywords
 
 
-def function_at(address: int, *needed: Any) -> Any:
-    """Machine code as a function of Python, which keeps alive what it needs."""
+def function_at(address: int, otherwise: Callable[..., Any], *needed: Any) -> Any:
+    """Machine code as a function of Python, which keeps alive what it needs; what it refuses goes to another
+    one, which the code finds at OTHERWISE."""
     definition = Definition(b"compiled", address, FASTCALL, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return make(ctypes.addressof(definition), (definition, *needed), None)
+    return make(ctypes.addressof(definition), (otherwise, definition, *needed), None)
+
+
+def is_machine_code(function: Any) -> bool:
+    return isinstance(getattr(function, "__self__", None), tuple)
+
+
+def or_else(function: Any, otherwise: Callable[..., Any]) -> Any:
+    """The same machine code with another function for what it refuses."""
+    return function_at(function.__self__[1].address, otherwise, function)
