@@ -1,6 +1,7 @@
 """A small neural network library on scalar Values: modules, losses, optimisers, training."""
 
 from nn import init, losses, optim
+from nn.exploring import explore
 from nn.history import History
 from nn.layers import MLP, Layer, Neuron
 from nn.module import Module
@@ -14,6 +15,7 @@ __all__ = [
     "Module",
     "Neuron",
     "accuracy",
+    "explore",
     "fit",
     "init",
     "load",

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from math import inf, isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from engine.files import AnyPath, write_file
+from nn.data import Loss, Samples
 from nn.extras import import_extra
+from nn.module import Module
+from nn.optim import Optimizer
+
+FRAMES: Final = 120  # epochs whose weights are kept, at most
+NUMBERS: Final = 2_000_000  # of all those weights
+
+
+class Run(NamedTuple):
+    """What `fit` was given."""
+
+    model: Module
+    samples: Samples
+    loss: Loss
+    optimizer: Optimizer
 
 
 @dataclass
 class History:
     """The mean loss of every epoch, over the training samples and over the validation samples.
+
+    `weights` are those after some epochs, 0 for the first, denser early: what `nn.explore` plays.
+    `optimizer`, its first `rate` (None of a schedule of your own), `batch_size` and `seed` (None for a
+    generator) say how it was trained.
 
     `how` is "compiled" or "eager", with the reason if compiled steps were asked for; `stopped` says
     why training ended before its last epoch: "callback", "interrupted", "not finite" with what was found, or
@@ -28,6 +48,16 @@ class History:
     seconds: float = 0.0
     how: str = "eager"
     stopped: str = ""
+    weights: dict[int, list[float]] = field(default_factory=dict)
+    optimizer: str = ""
+    rate: float | None = None
+    batch_size: int = 0
+    seed: int | None = None
+    run: Run | None = field(default=None, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All numbers: a model, or a loss that is a lambda, does not go into a pickle."""
+        return vars(self) | {"run": None}
 
     @property
     def monitored(self) -> list[float]:
@@ -67,6 +97,19 @@ class History:
         if not self.loss:
             return None
         return painted(self.plot(), 100, "png")
+
+
+def first_rate(optimizer: Optimizer) -> float | None:
+    """None of a schedule that is not ours: it may count its calls."""
+    return optimizer.lr(0) if isinstance(optimizer.lr, partial) else None
+
+
+def kept_epochs(epochs: int, parameters: int) -> set[int]:
+    """The epochs whose weights are kept, with 0 and the last: all, or so many as may be, denser early."""
+    count = max(2, min(FRAMES, NUMBERS // parameters))
+    if epochs < count:
+        return set(range(epochs + 1))
+    return {round(epochs * (k / (count - 1)) ** 2) for k in range(count)}
 
 
 def painted(figure: Any, dpi: int, form: str) -> bytes:

@@ -15,7 +15,7 @@ import engine
 from engine.text import brief
 from nn.data import Loss, Samples, held_out, samples_of
 from nn.extras import import_extra
-from nn.history import History
+from nn.history import History, Run, first_rate, kept_epochs
 from nn.init import generator
 from nn.losses import as_list
 from nn.module import Module
@@ -62,8 +62,17 @@ def fit(
     check_parts(model, loss, optimizer, callback)
     samples = samples_of(model, X, y, loss)
     watch = None if keep_going else Watch(model, loss, optimizer, samples)
-    run = Training(model, optimizer, held_out(model, validation, loss), watch)
     size = step_size(epochs, batch_size, len(samples))
+    history = History(
+        optimizer=type(optimizer).__name__,
+        rate=first_rate(optimizer),
+        batch_size=size,
+        seed=None if isinstance(rng, Random) else rng,
+        run=Run(model, samples, loss, optimizer),
+    )
+    run = Training(model, optimizer, held_out(model, validation, loss), watch, history)
+    run.kept = kept_epochs(epochs, len(model.parameters()))
+    run.keep_weights()
     source = generator(rng)
     try:
         run.use(stepper(model, loss, samples, optimizer.parameters, compiled))
@@ -87,13 +96,19 @@ class Training:
     stepper: EagerStep | CompiledStep
 
     def __init__(
-        self, model: Module, optimizer: Optimizer, held_out: Samples | None, watch: Watch | None
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        held_out: Samples | None,
+        watch: Watch | None,
+        history: History,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.held_out = held_out
         self.watch = watch
-        self.history = History()
+        self.history = history
+        self.kept: set[int] = set()
         self.best = self.state()
 
     def use(self, stepper: EagerStep | CompiledStep) -> None:
@@ -138,8 +153,15 @@ class Training:
             self.best = state
         self.history.validation += validation
         self.history.loss.append(mean)
+        if len(self.history.loss) in self.kept:
+            self.keep_weights()
+
+    def keep_weights(self) -> None:
+        """Notes the weights as of this epoch."""
+        self.history.weights[len(self.history.loss)] = [p.data for p in self.model.parameters()]
 
     def stop(self, why: str) -> None:
+        self.keep_weights()
         self.history.stopped = why
         del self.history.validation[len(self.history.loss) :]  # Ctrl-C came between the two
         weights, optimizer = self.best

@@ -2,6 +2,8 @@
 
 import os
 
+import browser
+import pytest
 from hypothesis import HealthCheck, settings
 
 import engine
@@ -22,6 +24,10 @@ settings.register_profile(
     "nightly", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=SLOW_MACHINES
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+
+chromium = pytest.fixture(scope="session")(browser.chromium)
+open_page = pytest.fixture(browser.open_page)
 
 
 def pytest_report_header() -> str:

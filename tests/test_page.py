@@ -6,12 +6,12 @@ import math
 import os
 import random
 import re
-import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from browser import axe_finds_nothing, needed
 from hypothesis import Phase, given, settings
 
 import engine
@@ -28,7 +28,6 @@ from engine.snapshot import Snapshot
 from engine.testing.strategies import expressions
 
 GOLDEN = Path(__file__).parent / "golden"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 EVIL = [
     '"]; evil [label="',
     "<script>alert(1)</script>",
@@ -46,49 +45,6 @@ EVIL = [
     "__proto__",
     "$&",
 ]
-
-
-def needed(found, what):
-    """Skips where something is missing; in CI that is a failure."""
-    if not found:
-        (pytest.fail if "CI" in os.environ else pytest.skip)(f"{what} is not installed")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    needed(importlib.util.find_spec("playwright"), "playwright")
-    needed(CHROMIUM, "chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium, tmp_path):
-    """Opens a page; at the end there was no error and no request, or the test fails."""
-    contexts, complaints = [], []
-
-    def opened(subject, page=None, **options):
-        page = page or watched(**options)
-        path = subject if isinstance(subject, Path) else subject.save(tmp_path / "page.html")
-        page.goto(path.as_uri())
-        return page
-
-    def watched(**options):
-        contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def shown(page):
@@ -319,14 +275,6 @@ def test_axe_finds_nothing(open_page, scheme, width):
     for key in ("f", "End"):
         folded.keyboard.press(key)
     axe_finds_nothing(folded)
-
-
-def axe_finds_nothing(page):
-    needed(importlib.util.find_spec("axe_playwright_python"), "axe-playwright-python")
-    from axe_playwright_python.sync_playwright import Axe
-
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
 
 
 def loss(*widths, samples):

@@ -6,12 +6,6 @@ const CHIP = 42;
 const SIDE = 11;
 const RADIUS = 10;
 const CELLS = 10; // outputs of a box that are shown
-const brush = html("canvas").getContext("2d");
-
-function widthOf(text, size, weight = 400) {
-  brush.font = `${weight} ${size}px system-ui, sans-serif`;
-  return brush.measureText(text).width;
-}
 
 class Graph {
   constructor(nodes, folds, down, { choose, toggle }) {

@@ -2,7 +2,6 @@
 
 const ROWS = 40; // leaves that are listed at once
 const SAMPLES = 120;
-const WIDE = 316; // of the plots, in their own units
 
 class Leaf {
   constructor(i) {
@@ -108,23 +107,6 @@ function samplesOf(i, low, high) {
     page.samples = { key, over, values: over.map((x) => recomputed(nodes, xs.with(at, x), RULES).data[root]) };
   }
   return page.samples;
-}
-
-// Bounds of what a plot shows, with room around it.
-function bounds(numbers, room) {
-  const finite = numbers.filter(Number.isFinite);
-  const [low, high] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 0];
-  const space = (high - low) * room || 1;
-  return [low - space, high + space];
-}
-
-function curvePath(points) {
-  let pen = "M";
-  return points.map(([x, y]) => {
-    const text = Number.isFinite(y) ? `${pen}${x.toFixed(1)} ${y.toFixed(1)}` : "";
-    pen = text ? "L" : "M";
-    return text;
-  }).join("");
 }
 
 function showCurve() {

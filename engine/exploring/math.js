@@ -2,6 +2,7 @@
 
 const MINUS = "\u2212";
 
+const toNumber = (x) => (typeof x === "string" ? Number(x.replace("inf", "Infinity")) : x);
 const special = (x) => (Number.isNaN(x) ? "nan" : `${x > 0 ? "" : MINUS}\u221e`);
 const typeset = (text) => text.replace("e+", "e").replaceAll("-", MINUS);
 const power = (x, digits) => x.toExponential(digits - 1).replace(/\.?0+e/, "e");
@@ -79,6 +80,32 @@ function formulaLine(...parts) {
     groups.at(-1).push(part);
   }
   return html("p", { class: "formula" }, ...groups.map((group) => math("math", math("mrow", ...group))));
+}
+
+const WIDE = 316; // of the plots, in their own units
+
+// Bounds of what a plot shows, with room around it.
+function bounds(numbers, room) {
+  const finite = numbers.filter(Number.isFinite);
+  const [low, high] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 0];
+  const space = (high - low) * room || 1;
+  return [low - space, high + space];
+}
+
+function curvePath(points) {
+  let pen = "M";
+  return points.map(([x, y]) => {
+    const text = Number.isFinite(y) ? `${pen}${x.toFixed(1)} ${y.toFixed(1)}` : "";
+    pen = text ? "L" : "M";
+    return text;
+  }).join("");
+}
+
+const measure = html("canvas").getContext("2d");
+
+function widthOf(text, size, weight = 400) {
+  measure.font = `${weight} ${size}px system-ui, sans-serif`;
+  return measure.measureText(text).width;
 }
 
 const PLAY = ["M8 5v14l11-7z", "fill"];

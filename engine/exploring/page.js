@@ -238,8 +238,8 @@ function setUpHistory() {
 
 function setUpLeaves() {
   if (leaves.length === 0) for (const id of ["leaves", "curve-panel", "descent"]) find(id).hidden = true;
+  if (content.note) find("note").textContent = content.note;
   if (RULES === null) {
-    find("note").textContent = content.reason;
     for (const id of ["curve-panel", "descent", "more", "leaf-heads"]) find(id).hidden = true;
   } else listLeaves(ROWS);
 }
@@ -290,7 +290,7 @@ listenToKeys({
   r: unlessStanding(reset),
 });
 
-find("headline").textContent = find("headline").title = content.headline;
+find("headline").textContent = find("headline").title = content.title;
 find("stage").prepend(picture);
 setIcon(find("play"), PLAY, "Play");
 setUpLeaves();

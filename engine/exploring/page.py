@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.drawing.graph import below
 from engine.drawing.palette import DARK, LIGHT, Palette
@@ -26,7 +26,26 @@ MAX_NODES: Final = 5_000  # a page of 2 MB
 UNREAD: Final = ("label", "op", "gradient")  # of the document, by the page
 LONG: Final = 60  # nodes of a graph whose expression nobody reads
 FRAME: Final = 760  # the height of the page in a notebook, in pixels
-SCRIPTS: Final = "math sweep layout folds view graph start words practice leaves page".split()
+
+
+class Kind(NamedTuple):
+    """A page is made of an HTML file, style sheets and scripts, in this order."""
+
+    html: str
+    styles: Sequence[str]
+    scripts: Sequence[str]
+
+
+GRAPH: Final = Kind(
+    "page.html",
+    ("base.css", "page.css"),
+    [f"{n}.js" for n in "math sweep layout folds view graph start words practice leaves page".split()],
+)
+NETWORK: Final = Kind(
+    "network.html",
+    ("base.css", "network.css"),
+    ["math.js", *(f"network{n}.js" for n in ("_model", "_picture", "_map", "_tables", ""))],
+)
 
 
 def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = None) -> Exploration:
@@ -48,11 +67,11 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
     source, reason = program(root)
     folded = folds(below(root, links=True))
     content["nodes"] = [{k: x for k, x in node.items() if k not in UNREAD} for node in content["nodes"]]
-    page = {"headline": headline(content, folded), "history": frames(root, history), "reason": reason}
+    page = {"title": title(content), "history": frames(root, history), "note": reason}
     return Exploration(content | folded | page, source)
 
 
-def headline(content: Mapping[str, Any], folded: Mapping[str, Any]) -> str:
+def title(content: Mapping[str, Any]) -> str:
     """What the page is about: the expression, or of a large graph its size."""
     name, expression = content["nodes"][-1]["name"], content["expression"]
     if len(content["nodes"]) > LONG:
@@ -63,19 +82,18 @@ def headline(content: Mapping[str, Any], folded: Mapping[str, Any]) -> str:
 class Exploration:
     """The page, as it was when `explore` was called. A notebook shows it in a frame of its own."""
 
-    def __init__(self, content: dict[str, Any], program: str) -> None:
+    def __init__(self, content: dict[str, Any], program: str, kind: Kind = GRAPH) -> None:
         self.content = content
         self.program = program
+        self.kind = kind
 
     def to_html(self) -> str:
         """The whole file: it loads nothing, and its policy forbids any script but its own."""
-        styles = "\n".join([*variables(), compact(text("base.css")), compact(text("page.css"))])
-        script = "\n".join(
-            ['"use strict";', stripped(self.program), *(text(f"{name}.js") for name in SCRIPTS)]
-        )
+        styles = "\n".join([*variables(), *(compact(text(name)) for name in self.kind.styles)])
+        script = "\n".join(['"use strict";', stripped(self.program), *map(text, self.kind.scripts)])
         return fill(
-            text("page.html"),
-            title=escape(self.content["headline"]),
+            text(self.kind.html),
+            title=escape(self.content["title"]),
             policy=policy(script, styles),
             styles=styles,
             script=script,
@@ -91,12 +109,12 @@ class Exploration:
 
     def _repr_html_(self) -> str:
         return (
-            f'<iframe sandbox="allow-scripts" title="Backpropagation, step by step" width="100%" '
+            f'<iframe sandbox="allow-scripts" title="{escape(self.content["title"])}" width="100%" '
             f'height="{FRAME}" style="border:0" srcdoc="{escape(self.to_html())}"></iframe>'
         )
 
     def __repr__(self) -> str:
-        return f"<Exploration of {len(self.content['nodes'])} nodes: save(path) writes an HTML page>"
+        return f"<Exploration of {self.content['title']}: save(path) writes an HTML page>"
 
 
 def text(name: str) -> str:

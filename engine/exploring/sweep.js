@@ -1,7 +1,5 @@
 // The graph and the two sweeps over it. Nothing in this file knows of a document.
 
-const toNumber = (x) => (typeof x === "string" ? Number(x.replace("inf", "Infinity")) : x);
-
 // The numbers of all nodes, as the engine computed them.
 function engineState(source) {
   return {
