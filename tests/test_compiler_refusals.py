@@ -21,10 +21,6 @@ def f(x, y):
     return sin(x * y) * x + exp(y)
 
 
-def branch(x):
-    return x if x > 0.0 else -x
-
-
 @pytest.mark.parametrize(
     ("bad", "asked"),
     [
@@ -45,13 +41,6 @@ def test_asking_a_traced_number_for_its_value_names_the_line_and_the_cure(bad, a
     assert asked in str(caught.value)
     assert "test_compiler_refusals.py" in str(caught.value)
     assert "engine.where" in str(caught.value)
-
-
-def test_a_branch_of_all_examples_together_names_the_line_and_the_cure():
-    for bad, asked in [(branch, "return x if x > 0.0 else -x"), (lambda x: max(x, 0.0), "max(x, 0.0)")]:
-        with pytest.raises(TracingError, match="engine.where") as caught:
-            jit(vmap(bad))([1.0, 2.0])
-        assert asked in str(caught.value)
 
 
 @pytest.mark.parametrize("result", [None, "text", (), [], object(), 1j, {"a": "b"}])

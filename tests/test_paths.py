@@ -11,8 +11,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from engine import Value, cos, custom, exp, grad, hessian, jit, sin, sqrt, value_and_grad
+from engine import Value, cos, custom, exp, grad, hessian, jit, sin, sqrt, value_and_grad, vmap
 from engine.compiler import TracingError
+from nn import MLP, Module, fit
+from nn.optim import SGD
 
 POINTS = [-2.5, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 1.5, 3.0, nan, inf]
 
@@ -337,6 +339,74 @@ def test_a_large_regular_function_keeps_its_guards():
         xs = [random.random() for _ in range(4_000)]
         ys = [sign * random.random() for _ in range(4_000)]
         assert fast(xs, ys) == f(xs, ys)
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+@pytest.mark.parametrize("f", [kepler, tax, runge_kutta], ids=lambda f: f.__name__)
+def test_every_example_takes_its_own_path(f, reduce):
+    random = Random(5)
+    columns = np.array([PROGRAMS[f](random) for _ in range(300)]).T
+    mapped = vmap(value_and_grad(f, (0, 1)), reduce=reduce)
+    fast = jit(mapped, threads=2)
+    for _ in range(2):
+        value, slopes = fast(*columns)
+        expected, gradient = mapped(*columns)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(slopes, gradient, rtol=1e-9, atol=1e-12)
+    assert len(fast.paths) > 2
+    again = pickle.loads(pickle.dumps(fast))
+    np.testing.assert_array_equal(again(*columns)[0], value)
+
+
+def test_examples_count_raise_and_have_to_agree():
+    fast = jit(vmap(lambda x, n: sum(x for _ in range(n))))
+    for counts in ([1, 2, 3, 2], [4, 2, 1, 1]):
+        assert fast([1.0, 2.0, 3.0, 4.0], counts) == [
+            x * n for x, n in zip([1, 2, 3, 4], counts, strict=True)
+        ]
+
+    def positive(x):
+        if x < 0.0:
+            raise ValueError(f"{x:.1f} is negative")
+        return x if x < 2.0 else 2.0 * x
+
+    fast = jit(vmap(positive))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="-1.0 is negative"):
+            fast(np.array([-1.0, 1.0, 3.0]))
+        assert fast(np.array([1.0, 3.0, nan])).tolist()[:2] == [1.0, 6.0]
+    with pytest.raises(ValueError, match="results of one structure"):
+        jit(vmap(lambda x: x if x > 0.0 else (x, x)))(np.array([1.0, -1.0]))
+    wide = jit(vmap(lambda *xs: sorted(xs)[0]), max_paths=3)
+    columns = np.array([[Random(i * 9 + k).random() for i in range(30)] for k in range(4)])
+    with pytest.warns(RuntimeWarning, match="3 paths"):
+        assert wide(*columns).tolist() == columns.min(axis=0).tolist()
+
+
+def test_a_network_with_a_branch_trains_compiled():
+    class Halves(Module):
+        def __init__(self):
+            self.low, self.high = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], rng=1)
+
+        def __call__(self, x):
+            return self.low(x) if x[0] < 0.0 else self.high(x)
+
+        def parameters(self):
+            return [*self.low.parameters(), *self.high.parameters()]
+
+    def huber(y, target):
+        error = abs(y - target)
+        return error * error / 2.0 if error < 0.5 else 0.5 * error - 0.125
+
+    samples = [[Random(i).uniform(-1.0, 1.0), Random(-i).uniform(-1.0, 1.0)] for i in range(40)]
+    histories = []
+    for compiled in (True, False):
+        model = Halves()
+        optimizer = SGD(model.parameters(), lr=0.1)
+        settings = {"loss": huber, "optimizer": optimizer, "epochs": 3, "progress": False}
+        histories.append(fit(model, samples, [a * b for a, b in samples], compiled=compiled, **settings))
+    assert histories[0].how == "compiled"
+    np.testing.assert_allclose(histories[0].loss, histories[1].loss, rtol=1e-12)
 
 
 def test_a_table_is_searched_by_bisection():

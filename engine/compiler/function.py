@@ -22,6 +22,7 @@ from engine.compiler.llvm.python_objects import is_machine_code, or_else
 from engine.compiler.numpy_backend import NumpyBackend
 from engine.compiler.paths import Path, Paths
 from engine.compiler.specialisation import Specialisation, specialised
+from engine.compiler.spread import spread
 from engine.compiler.tape.questions import Questions
 from engine.compiler.tape.symbol import Symbol
 from engine.compiler.tape.tape import Answer
@@ -58,7 +59,8 @@ def jit(
     A question to a traced number (`if x > 0`, `while`, `max`, `sorted`, `x == 0`) is answered by the
     arguments of the call, and compiled as a guard. `range(n)`, `int(n)` and `table[n]` are, for whole numbers
     that are not differentiated: each number is a path. What a function does beside its results, such as
-    print or append, it does when a path is traced. Under vmap questions are refused: see `where`.
+    print or append, it does when a path is traced. Under vmap every example takes its own path; those of one
+    path are computed together, and sums go over all of them from left to right.
 
     Called with `out=`, arrays in the structure of the results (of no dimension for a number), it fills and
     returns them; they may be arguments, too. A parameter of f that is called `out` takes precedence.
@@ -148,17 +150,20 @@ class Compiled(Exports):
         call.arguments.without_nodes(number)
         try:
             paths = self.cache.get(call.key) or self.first_path(call)
-            inputs = partial(Specialisation.inputs, arguments=call.arguments)
-            taken = paths.take(inputs, lambda answers: self.trace(call, self.questions(call, answers)))
+            inputs = paths.latest.program.inputs(call.arguments)
+            tracer = partial(self.trace_path, call)
+            spreads = paths.latest.program.spreads
+            taken = spread(paths, inputs, tracer) if spreads else paths.take(inputs, tracer)
         except Enclosed:
             return self.source()(*args, **keywords)
         if taken is None or taken[0].program.raises:
+            paths.warn()
             results = self.source()(*args, **keywords)
             return results if nodes else with_nodes(results, number)
         path, outputs = taken
         if nodes:
             return self.connected(call, paths, path, outputs)
-        if call.is_plain:
+        if call.is_plain and not path.program.spreads:
             self.fast_path = paths.fast_path(path, args, call.arguments.has_array)
             direct = self.signature.writes and is_machine_code(self.fast_path)
             self.__call__ = or_else(self.fast_path, self.general) if direct else self.general
@@ -166,13 +171,11 @@ class Compiled(Exports):
 
     def first_path(self, call: Call) -> Paths:
         """The paths of a new structure of arguments: that of this call. Raises TracingError or TypeError."""
-        questions = self.questions(call, ())
-        return self.cache.keep(call.key, Paths(self.max_paths, [self.trace(call, questions)]))
+        return self.cache.keep(call.key, Paths(self.max_paths, [self.trace_path(call, ())]))
 
-    def questions(self, call: Call, answers: Sequence[Answer]) -> Questions | None:
-        """Who answers for the arguments of a call; nobody for all the examples of a mapped function."""
-        numbers = call.arguments.flat() if self.signature.batch is None else None
-        return None if numbers is None else Questions(list(map(number, numbers)), answers)
+    def trace_path(self, call: Call, answers: Sequence[Answer], example: int = 0) -> Specialisation:
+        """The specialisation for the path that the arguments of a call take, or an example of them."""
+        return self.trace(call, Questions(call.arguments.numbers(example, self.options.dtype), answers))
 
     def trace(self, call: Call, questions: Questions | None) -> Specialisation:
         """A new specialisation. Raises TracingError or TypeError."""
@@ -200,8 +203,8 @@ class Compiled(Exports):
     def program_at(self, call: Call, paths: Paths, operands: Sequence[Any]) -> Specialisation:
         """That of the path which a call with other numbers takes. Raises what the function raises there."""
         numbers = list(map(number, operands))
-        split = partial(Specialisation.split, xs=numbers)
-        taken = paths.take(split, lambda known: self.trace(call, Questions(numbers, known)), bounded=False)
+        inputs = paths.latest.program.split(numbers)
+        taken = paths.take(inputs, lambda known: self.trace(call, Questions(numbers, known)), bounded=False)
         if taken is None or taken[0].program.raises:
             call.inline(self.source())(*Tree(list(call.traced)).build(numbers))
             raise TracingError(f"{self!r} has no path for {brief(numbers)}: leave fast_math away")

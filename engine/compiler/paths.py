@@ -20,7 +20,6 @@ from engine.compiler.tape.conditions import conditions
 from engine.compiler.tape.tape import Answer, Tape
 from engine.primitive import Traceable
 
-Inputs = Callable[[Specialisation], Sequence[Any]]  # what to run a program on
 Trace = Callable[[Sequence[Answer]], Specialisation]  # a new one, of which so many answers are given
 TRIES: Final = 8  # paths that one call may make: of exact arithmetic the first that is made is the right one
 
@@ -79,9 +78,9 @@ class Path:
                 live.update(tape.entries[slot].operands)
         return [i for i in range(len(tape.inputs)) if i in live]
 
-    def go(self, inputs: Inputs) -> Any:
+    def go(self, inputs: Sequence[Any]) -> Any:
         """The outputs, or where another path turns off."""
-        outputs, failed = self.program.attempt(inputs(self.program))
+        outputs, failed = self.program.attempt(inputs)
         return outputs if failed < 0 else self.turns[failed]
 
     def __repr__(self) -> str:
@@ -140,7 +139,7 @@ class Paths:
             self.known.append(path)
             return path
 
-    def take(self, inputs: Inputs, trace: Trace, bounded: bool = True) -> tuple[Path, Any] | None:
+    def take(self, inputs: Sequence[Any], trace: Trace, bounded: bool = True) -> tuple[Path, Any] | None:
         """The path that inputs take, with the outputs. None if it is not known, and there are enough."""
         path: Path | None = self.latest
         found = self.latest.go(inputs)
@@ -150,13 +149,18 @@ class Paths:
             if path is not None:
                 self.latest = path
                 return path, found
-            if bounded and len(self.known) >= self.limit:
-                self.warn()
+            path = self.grow(found, trace, bounded)
+            if path is None:
                 break
-            self.lines[found.guard.line] += 1
-            path = self.add(trace(found.answers()))
             found = path.go(inputs)
         return None
+
+    def grow(self, turn: Turn, trace: Trace, bounded: bool = True) -> Path | None:
+        """A new path behind a turn; None if there are enough."""
+        self.lines[turn.guard.line] += 1
+        if bounded and len(self.known) >= self.limit:
+            return None
+        return self.add(trace(turn.answers()))
 
     def follow(self, turn: Turn, go: Callable[[Path], Any]) -> tuple[Path | None, Any]:
         """The path behind a turn on which `go` comes to an end, and what it returns; None and the last turn,
@@ -191,15 +195,15 @@ class Paths:
         return found
 
     def warn(self) -> None:
-        """Says once, which line makes the paths so many."""
-        if self.warned:
+        """Says once, if there are enough, which line makes them so many."""
+        if self.warned or len(self.known) < self.limit:
             return
         self.warned = True
-        line, count = self.lines.most_common(1)[0]
+        ((line, _),) = self.lines.most_common(1)
         warnings.warn(
             f"there are {self.limit} paths: calls that take another one run eagerly, right and slower. "
-            f"{count} of them turned off at {line}: engine.where(condition, a, b), maximum or minimum "
-            f"in place of that question keeps to one path; max_paths allows more of them",
+            f"What keeps asking for more is {line}: engine.where(condition, a, b), maximum or "
+            f"minimum in its place keep to one path; max_paths allows more of them",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=4,
         )

@@ -62,6 +62,48 @@ class Specialisation:
     def raises(self) -> bool:
         return not self.recorded.outputs
 
+    @property
+    def spreads(self) -> bool:
+        """Whether each example of a batch has to find its path."""
+        return self.layout.mapped and bool(self.recorded.guards)
+
+    # Of examples that find their paths: what the guards look at, and the results of those that stay
+
+    @cached_property
+    def classifier(self) -> Executable:
+        return self.for_examples([guard.slot for guard in self.recorded.guards])
+
+    @cached_property
+    def results_of_examples(self) -> Executable:
+        return self.for_examples(self.recorded.outputs)
+
+    def for_examples(self, outputs: Sequence[int]) -> Executable:
+        tape = simplified(Tape(self.recorded.inputs, self.recorded.entries, outputs))
+        return self.backend(tape, self.layout._replace(reduce=None), self.options)
+
+    def rows(self, inputs: Sequence[Any], examples: Any) -> list[Any]:
+        """The inputs of some examples."""
+        pairs = zip(inputs, self.layout.blocks, strict=True)
+        return [x[examples] if block.batched else x for x, block in pairs]
+
+    def first_failed(self, inputs: Sequence[Any]) -> Any:
+        """For each example the first guard that fails, or -1."""
+        guards, examples = self.recorded.guards, self.layout.examples(inputs)
+        with self.lock:
+            classifier = self.classifier
+        found, _ = computed(classifier, inputs, (examples, len(guards)), self.options.dtype)
+        failed = sys.modules["numpy"].full(examples, -1)
+        for k in range(len(guards) - 1, -1, -1):
+            failed[~guards[k].holds(found[:, k])] = k
+        return failed
+
+    def on_lanes(self, inputs: Sequence[Any]) -> Any:
+        """(examples, outputs), whether the guards hold or not."""
+        shape = (self.layout.examples(inputs), len(self.recorded.outputs))
+        with self.lock:
+            executable = self.results_of_examples
+        return computed(executable, inputs, shape, self.options.dtype)[0]
+
     def inputs(self, arguments: Arguments) -> list[Any]:
         """An array for each block of the layout."""
         return arguments.inputs(self.layout.blocks, self.options.dtype)

@@ -103,6 +103,12 @@ class Arguments:
         """All numbers and nodes, one after the other."""
         return [x for leaf in self.leaves for x in scalars(leaf.data)]
 
+    def numbers(self, example: int, dtype: str) -> list[float]:
+        """Those of one example."""
+        blocks = merged(self.leaves)
+        pairs = zip(self.inputs(blocks, dtype), blocks, strict=True)
+        return [x for column, block in pairs for x in (column[example] if block.batched else column).tolist()]
+
     def nodes(self) -> list[Any]:
         """What is no plain number: Values and symbols."""
         return [

@@ -27,7 +27,8 @@ class Guard(NamedTuple):
     answer: Answer
     line: str
 
-    def holds(self, x: float) -> bool:
+    def holds(self, x: Any) -> Any:
+        """The answer for a number, or for an array of them."""
         return (x != 0.0) == self.answer if isinstance(self.answer, bool) else x == self.answer
 
 
