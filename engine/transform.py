@@ -19,6 +19,7 @@ from typing import Any, final
 from engine import functions
 from engine.batch import Batch, batch_length, examples, is_axis, placed
 from engine.choice import Argnames, Argnums, Choice, Function
+from engine.modes import collector_paused
 from engine.recorded_call import RecordedCall, as_plain, sought
 from engine.text import brief
 from engine.trees import Tree, array_of, is_array, outer
@@ -87,8 +88,9 @@ class Jacobian(Transform):
 
 class SparseJacobian(Transform):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        run = self.run(args, keywords)
-        rows = [run.reached(y) for y in run.results.scalars]
+        with collector_paused():  # it would walk through the graph again and again: time linear in it
+            run = self.run(args, keywords)
+            rows = [run.reached(y) for y in run.results.scalars]
         data = [x for row in rows for _, x in row]
         columns = [place for row in rows for place, _ in row]
         starts = [0, *accumulate(map(len, rows))]
