@@ -15,6 +15,7 @@ from engine import dot, exp, jit, relu, sin, value_and_grad
 from engine import sum as total
 from engine.compiler.backend import Block, Layout, Options, computed
 from engine.compiler.llvm import executable, plan, program
+from engine.compiler.llvm.rolled import RolledProgram
 from engine.compiler.loops.printed import printed
 from engine.compiler.loops.roller import regular, rolled
 from engine.compiler.tape.columns import columns_of
@@ -356,6 +357,27 @@ def test_single_precision_rounds_after_every_operation(monkeypatch):
 def test_fast_math_is_close(no_flat_code):
     fast = jit(value_and_grad(network), fast_math=True)(PARAMETERS, X)
     np.testing.assert_allclose(fast[1], value_and_grad(network)(PARAMETERS, X)[1], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fast_math_takes_kernels_of_several_numbers(dtype, no_flat_code):
+    xs = np.linspace(-20.0, 20.0, 1003).astype(dtype)
+
+    def f(xs):
+        return [engine.tanh(x) * exp(x) for x in xs]
+
+    strict, fast = (np.array(jit(f, dtype=dtype, fast_math=fast)(xs)) for fast in (False, True))
+    np.testing.assert_allclose(fast, strict, rtol=16 * np.finfo(dtype).eps)
+    layout = Layout((Block(len(xs), False),))
+    tape = rolled(traced(f, len(xs)))
+    names = [
+        [
+            function.name
+            for function in RolledProgram(tape, layout, Options(fast_math=fast), ()).library.functions
+        ]
+        for fast in (False, True)
+    ]
+    assert [any(name.endswith(".x8") for name in each) for each in names] == [False, True]
 
 
 def test_a_tape_without_regularity_is_compiled_as_it_stands(monkeypatch):

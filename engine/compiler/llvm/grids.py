@@ -20,16 +20,17 @@ LANES: Final = 8
 TOGETHER: Final = 8  # rows: each has a sum in a register
 
 
-def lanes_of(loop: Loop) -> int:
-    """How many results are computed at once; 0 for one after the other, as kernels do."""
+def lanes_of(loop: Loop, fast: bool) -> int:
+    """How many results are computed at once; 0 for one after the other, as kernels do but for fast_math: on
+    lanes they are a few ulp from the engine's."""
     if has_kernel(loop.primitive):
-        return 0
+        return LANES if fast and loop.primitive.gradient is None and loop.columns > LANES // 2 else 0
     return LANES if loop.columns > LANES // 2 else LANES // 2 if loop.columns > 2 else 0
 
 
-def padding(loop: Loop) -> tuple[int, int]:
+def padding(loop: Loop, fast: bool) -> tuple[int, int]:
     """The lowest and the highest place that a loop touches."""
-    lanes = lanes_of(loop) or 1
+    lanes = lanes_of(loop, fast) or 1
     columns = -(-loop.columns // lanes) * lanes
     spans = [(loop.place, loop.place + loop.rows * loop.columns + lanes)]
     for repeat in loop.repeats:
@@ -42,7 +43,7 @@ class Grid(LoopOperations):
     """The text of one loop; `bases` are the places to call it with."""
 
     def __init__(self, loop: Loop, number: str, fast: bool) -> None:
-        super().__init__(Shape(lanes_of(loop), number), fast)
+        super().__init__(Shape(lanes_of(loop, fast), number), fast)
         self.loop = loop
         self.number = number
         self.operands = loop.strides

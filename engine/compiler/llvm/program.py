@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.compiler.backend import Layout, Options
-from engine.compiler.llvm.code import Shape
 from engine.compiler.llvm.driver import Driver
 from engine.compiler.llvm.host import Linked
 from engine.compiler.llvm.library import Module, library
@@ -39,9 +38,7 @@ def linked(tape: Tape, layout: Layout, options: Options) -> list[Linked]:
     elif found:
         program = RolledProgram(found, layout, options, tape.guards)
         if pays(program):
-            below = library(program.kernels, Shape(0))
-            below.functions.extend(program.grids)
-            return in_parts(below, Module([program.constants], program.body))
+            return in_parts(program.library, Module([program.constants], program.body))
     plan = Plan(tape, layout, options)
     below = library(called_rows(plan), plan.kernel_shape)
     segments = [Segment(plan).function(k) for k in range(len(plan.segments))]

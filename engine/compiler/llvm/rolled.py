@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from engine.compiler.backend import Layout, Options
 from engine.compiler.llvm.code import Code, Function, Shape, constants
 from engine.compiler.llvm.driver import GUARD, expect_guards, guard_holds, reserve, run_function
-from engine.compiler.llvm.grids import Grid, padding
+from engine.compiler.llvm.grids import LANES, Grid, lanes_of, padding
+from engine.compiler.llvm.library import Module, library
 from engine.compiler.llvm.loop_operations import has_kernel
 from engine.compiler.llvm.operations import Operations
 from engine.compiler.llvm.plan import NUMBER, SEGMENT
@@ -111,10 +112,16 @@ class RolledProgram:
         self.calls.append(Call(name, []))
 
     @property
-    def kernels(self) -> list[Primitive]:
-        """The rows that call a kernel."""
-        rows = dict.fromkeys(loop.primitive for loop in self.rolled.loops)
-        return [row for row in rows if has_kernel(row)]
+    def library(self) -> Module:
+        """What is optimised: the loops, and the kernels that they call, on numbers and on lanes."""
+        rows: dict[int, dict[Primitive, None]] = {0: {}, LANES: {}}
+        for loop in self.rolled.loops:
+            if has_kernel(loop.primitive):
+                rows[0 if is_short(loop) else lanes_of(loop, self.fast)][loop.primitive] = None
+        parts = [library(list(kernels), Shape(lanes)) for lanes, kernels in rows.items()]
+        functions = {function.name: function for part in parts for function in part.functions}
+        constants = dict.fromkeys(text for part in parts for text in part.constants)
+        return Module(list(constants), [*functions.values(), *self.grids])
 
     @property
     def grids(self) -> list[Function]:
@@ -188,7 +195,7 @@ class RolledProgram:
 
     def extent(self) -> tuple[int, int]:
         """The lowest place that lanes touch, and the highest."""
-        ends = [padding(loop) for loop in self.rolled.loops]
+        ends = [padding(loop, self.fast) for loop in self.rolled.loops]
         return min(0, *(low for low, _ in ends)), max(high for _, high in ends)
 
 
