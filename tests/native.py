@@ -12,9 +12,9 @@ from engine.compiler.tape.tape import Tape
 
 def on_scalars(tape: Tape, points: Sequence[Sequence[float]]) -> Any:
     run = Native(tape, Layout((Block(len(tape.inputs), False),)), Options())
-    return [computed(run, [np.array(point)], (len(tape.outputs),), "float64").tolist() for point in points]
+    return [computed(run, [np.array(point)], (len(tape.outputs),), "float64")[0].tolist() for point in points]
 
 
 def on_lanes(tape: Tape, points: Sequence[Sequence[float]]) -> Any:
     run = Native(tape, Layout((Block(len(tape.inputs), True),), True), Options())
-    return computed(run, [np.array(points)], (len(points), len(tape.outputs)), "float64").tolist()
+    return computed(run, [np.array(points)], (len(points), len(tape.outputs)), "float64")[0].tolist()

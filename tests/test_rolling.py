@@ -47,7 +47,7 @@ def native(tape, point, monkeypatch, dtype="float64"):
     monkeypatch.setattr(program, "is_large", lambda tape, layout: True)
     monkeypatch.setattr(program, "pays", lambda rolled: True)
     code = executable.Native(tape, Layout((Block(len(point), False),)), Options(dtype=dtype))
-    return computed(code, [np.array(point, dtype=dtype)], (len(tape.outputs),), dtype).tolist()
+    return computed(code, [np.array(point, dtype=dtype)], (len(tape.outputs),), dtype)[0].tolist()
 
 
 def traced(f, *sizes):
@@ -350,7 +350,7 @@ def test_single_precision_rounds_after_every_operation(monkeypatch):
     point = np.sin(np.arange(28 * 16.0)).astype("float32")
     layout, options = Layout((Block(len(point), False),)), Options(dtype="float32")
     code = executable.Native(unrolled(tape), layout, options)
-    plain = computed(code, [point], (len(tape.outputs),), "float32").tolist()
+    plain = computed(code, [point], (len(tape.outputs),), "float32")[0].tolist()
     assert native(tape, point, monkeypatch, "float32") == plain
 
 
