@@ -12,9 +12,12 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from copy import copy
 from importlib import import_module
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Rebuild = Callable[[Sequence[Any]], Any]
+
+# What is a number for sure, asked first, for most parts of most trees are; the classes of nodes join in.
+NUMBERS: Final[set[type]] = {float, int}
 
 
 def is_array(x: object) -> bool:
@@ -45,7 +48,7 @@ class Piece(NamedTuple):
 
 def parts(tree: Any) -> tuple[Sequence[Any], Rebuild] | None:
     """The children of a container and the way back; None for what is a piece itself."""
-    if type(tree) is float:
+    if type(tree) in NUMBERS:
         return None
     if isinstance(tree, dict):
         keys = keys_of(tree)
@@ -161,11 +164,16 @@ class Tree:
     def __init__(self, tree: Any) -> None:
         self.kind = type(tree).__name__
         self.pieces: list[Piece] = []
+        self.has_arrays = False
         self.containers: list[tuple[int, Rebuild] | None] = []  # as they are walked; None for a piece
         form: list[Any] = []
         for part, split in walk(tree):
             if split is None:
-                piece = Piece(list(part.flat), part.shape) if is_array(part) else Piece([part], None)
+                if type(part) in NUMBERS or not is_array(part):
+                    piece = Piece([part], None)
+                else:
+                    piece = Piece(list(part.flat), part.shape)
+                    self.has_arrays = True
                 self.pieces.append(piece)
                 self.containers.append(None)
                 form.append(piece.shape)
@@ -194,6 +202,8 @@ class Tree:
 
     def build(self, scalars: Sequence[Any]) -> Any:
         """The same tree of other scalars."""
+        if not self.has_arrays:
+            return self.assemble(scalars)
         return self.assemble([p.build(scalars[i : i + len(p.scalars)]) for i, p in self.offsets()])
 
     def offsets(self) -> list[tuple[int, Piece]]:

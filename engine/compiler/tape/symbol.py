@@ -22,7 +22,7 @@ from engine.primitive import Primitive, Traceable, is_number, register
 from engine.primitives import add, greater, greater_equal, identity, less, less_equal, matches, select
 from engine.primitives.selection import equal, inside, step, within
 from engine.source import user_line
-from engine.trees import is_array
+from engine.trees import NUMBERS, is_array
 from engine.value import Value, constant
 
 STAMPS: Final = count(1 << 40)  # symbols are numbered as they are made, later than any epoch of values
@@ -330,3 +330,6 @@ def is_truth(x: Node) -> bool:
 
 def is_constant(x: Node, number: float) -> bool:
     return isinstance(x, Value) and x.primitive is CONSTANT and x.data == number
+
+
+NUMBERS.add(Symbol)
