@@ -99,7 +99,7 @@ THINGS = {
     "Explanation": (engine.explain(graph()), str),
     "Exploration": (engine.explore(graph()), lambda e: e.to_html()),
     "StaleGraphError": (stale(), str),
-    "TracingError": (raised(engine.TracingError, jit(lambda x: x if x > 0 else -x), 1.0), str),
+    "TracingError": (raised(engine.TracingError, jit(lambda x: x * len({x})), 1.0), str),
     "Untranslatable": (Untranslatable("no gamma"), str),
     "ParseError": (raised(ParseError, engine.parse, "1 +"), lambda e: (str(e), e.position)),
     "GradientError": (wrong(), lambda e: (str(e), e.reason)),
