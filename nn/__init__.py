@@ -5,6 +5,7 @@ from nn.exploring import explore
 from nn.history import History
 from nn.layers import MLP, Layer, Neuron
 from nn.module import Module
+from nn.still import draw
 from nn.storage import load, save
 from nn.training import accuracy, fit
 
@@ -15,6 +16,7 @@ __all__ = [
     "Module",
     "Neuron",
     "accuracy",
+    "draw",
     "explore",
     "fit",
     "init",

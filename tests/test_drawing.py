@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import re
 import shutil
@@ -440,3 +441,17 @@ def test_lines_stand_out_more_the_larger_the_gradient(palette):
     for sign in "np":
         strengths = [contrast(palette.lines[f"{sign}{i}"], palette.paper) for i in (1, 2, 3, 4)]
         assert all(weak < strong for weak, strong in pairwise(strengths))
+
+
+def test_a_picture_has_the_width_that_is_asked_for_and_shrinks_with_its_page():
+    root = ElementTree.fromstring(draw(apples_and_oranges(), width=300)._repr_svg_())
+    wide, high = (float(x) for x in root.get("viewBox").split()[2:])
+    assert float(root.get("width")) == 300
+    assert float(root.get("height")) == pytest.approx(300 * high / wide, abs=0.1)
+    assert "max-width:100%" in draw(apples_and_oranges())._repr_svg_()
+
+
+@pytest.mark.parametrize("width", [0, -3, math.inf, math.nan, "wide"])
+def test_a_width_is_a_number_of_pixels(width):
+    with pytest.raises(ValueError, match="width is a number of pixels"):
+        draw(Value(1.0), width=width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from math import inf
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -15,6 +16,8 @@ from engine.drawing.parts import Fold
 from engine.drawing.picture import Picture, picture
 from engine.drawing.svg import svg
 from engine.files import AnyPath, write_file
+from engine.primitive import is_number
+from engine.text import brief
 from engine.value import Value
 
 Colour = Literal["gradients", "digits"]
@@ -30,6 +33,7 @@ def draw(
     fold: Fold | None = None,
     gradients: bool = True,
     colour: Colour = "gradients",
+    width: float | None = None,
 ) -> Drawing:
     """The graph below root as it is now: value above gradient on every node, and on every arrow the
     local gradient.
@@ -42,6 +46,7 @@ def draw(
     gradients   False leaves out all that backward() is about
     colour      "gradients", or "digits": how many digits of each value are right, and which operations
                 magnify relative errors, as `rounding` finds
+    width       of the SVG in pixels; it shrinks with the page in any case
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw takes a Value, the root of a graph, got {type(root).__name__}")
@@ -53,9 +58,11 @@ def draw(
         raise ValueError(f"fold is None, {', '.join(map(repr, get_args(Fold)))}, got {fold!r}")
     if colour not in get_args(Colour):
         raise ValueError(f"colour is one of {', '.join(get_args(Colour))}, got {colour!r}")
+    if width is not None and not (is_number(width) and 0 < width < inf):
+        raise ValueError(f"width is a number of pixels above 0, got {brief(width)}")
     digits = colour == "digits"
     shown = picture(root, max_nodes, gradients or digits, fold, links=False, digits=digits)
-    return Drawing(shown, direction, gradients or digits)
+    return Drawing(shown, direction, gradients or digits, width)
 
 
 class Drawing:
@@ -65,10 +72,13 @@ class Drawing:
     else; PNG and PDF are painted by Graphviz. For a layout by dot there is `to_graphviz()`.
     """
 
-    def __init__(self, picture: Picture, direction: Direction, gradients: bool) -> None:
+    def __init__(
+        self, picture: Picture, direction: Direction, gradients: bool, width: float | None = None
+    ) -> None:
         self.picture = picture
         self.direction: Direction = direction
         self.gradients = gradients
+        self.width = width
 
     @property
     def source(self) -> str:
@@ -76,7 +86,7 @@ class Drawing:
         return dot(self.picture, self.direction)
 
     def _repr_svg_(self) -> str:
-        return svg(self.picture, self.direction, self.gradients)
+        return svg(self.picture, self.direction, self.gradients, fitting=self.width)
 
     def __repr__(self) -> str:
         hidden = f", {self.picture.hidden:,} nodes folded" if self.picture.hidden else ""

@@ -99,4 +99,5 @@ SHAPES: Final = {
 } | {f".line.n{i},.line.p{i}": f"stroke-width:{w}" for i, w in WIDTHS.items()}
 
 DARK_PAGE: Final = "@media (prefers-color-scheme:dark){\n" + sheet(rules(DARK)) + "}\n"
-STYLE: Final = sheet(SHAPES) + sheet(rules(LIGHT)) + DARK_PAGE
+FITTING: Final = ".chainrule{max-width:100%;height:auto}\n"  # no page has to scroll sideways
+STYLE: Final = FITTING + sheet(SHAPES) + sheet(rules(LIGHT)) + DARK_PAGE

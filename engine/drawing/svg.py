@@ -21,12 +21,20 @@ MIN_WIDTH: Final = 420.0  # room for the legend
 NO_LINKS: Final[Mapping[int, str]] = {}
 
 
-def svg(picture: Picture, direction: Direction, gradients: bool, links: Mapping[int, str] = NO_LINKS) -> str:
-    """The picture; `links` leads from boxes, by place, to ids in the page around it."""
+def svg(
+    picture: Picture,
+    direction: Direction,
+    gradients: bool,
+    links: Mapping[int, str] = NO_LINKS,
+    fitting: float | None = None,
+) -> str:
+    """The picture, as wide as it is or fitting a width; `links` leads from boxes, by place, to ids in the
+    page around it."""
     layout = arrange(picture, [card_size(box) for box in picture.boxes], sign_size, direction)
     wide = max(layout.size.x, MIN_WIDTH)
     below, depth = legend(picture, gradients, wide)
     high = layout.size.y + depth
+    scale = 1.0 if fitting is None else fitting / wide
     root = picture.boxes[-1]
     cards = [
         card(box, place, direction, box is root, links.get(i, ""))
@@ -34,7 +42,7 @@ def svg(picture: Picture, direction: Direction, gradients: bool, links: Mapping[
     ]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" role="img" '
-        f'width="{n(wide)}" height="{n(high)}" viewBox="0 0 {n(wide)} {n(high)}">',
+        f'width="{n(wide * scale)}" height="{n(high * scale)}" viewBox="0 0 {n(wide)} {n(high)}">',
         f"<title>Expression graph: {len(picture.boxes)} nodes, {len(picture.arrows)} arrows</title>",
         f"<style>\n{STYLE}</style>",
         rectangle("paper", Point(0, 0), Point(wide, high), 10),
