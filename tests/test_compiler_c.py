@@ -227,4 +227,6 @@ def test_an_operation_without_a_kernel_is_named():
 
 def test_there_is_no_source_of_what_cannot_be_traced():
     with pytest.raises(TracingError, match="engine.where"):
+        jit(lambda x: x.item()).to_c("f")
+    with pytest.raises(TypeError, match=r"call <compiled .*> first.*x if x > 0"):
         jit(lambda x: x if x > 0.0 else -x).to_c("f")

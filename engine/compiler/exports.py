@@ -21,7 +21,8 @@ from engine.files import AnyPath, write_file
 
 
 class Exports(ABC):
-    """Readers of the latest tape of a compiled function."""
+    """Readers of the latest tape of a compiled function. Where it asks its numbers, all known paths are in
+    it: each result is the one of the path whose guards hold, nan where none is known."""
 
     signature: Signature
 

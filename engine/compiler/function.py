@@ -222,7 +222,7 @@ class Compiled(Exports):
 
     @property
     def latest(self) -> Specialisation:
-        """The last that was called; before the first call, that of numbers for all arguments."""
+        """That of the last call, with all known paths; before the first call, that of plain numbers."""
         if not self.cache:
             count = arity(self.source())
             if count is None or self.signature.statics or self.signature.batch is not None:
@@ -232,7 +232,7 @@ class Compiled(Exports):
                 self.cache.keep(call.key, Paths(self.max_paths, [self.trace(call, None)]))
             except TracingError as error:
                 raise TypeError(f"call {self!r} first: its path depends on the arguments ({error})") from None
-        return self.cache.latest.latest.program
+        return self.cache.latest.merged()
 
     @property
     def paths(self) -> list[Path]:

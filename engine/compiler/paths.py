@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from typing import Any, Final, final
 
 from engine.compiler.backend import Function, refused
+from engine.compiler.cases import merged
 from engine.compiler.errors import TracingError
 from engine.compiler.specialisation import Specialisation
 from engine.compiler.tape.conditions import conditions
@@ -193,6 +194,11 @@ class Paths:
             return NotImplemented
         self.entry = path.entry
         return found
+
+    def merged(self) -> Specialisation:
+        """A program of all known paths that asks nothing. Raises Untranslatable."""
+        programs = [path.program for path in self.known]
+        return merged(programs) if self.latest.turns else self.latest.program
 
     def warn(self) -> None:
         """Says once, if there are enough, which line makes them so many."""
