@@ -19,10 +19,11 @@ from engine.value import Value
 from nn import losses, optim
 from nn.data import Loss, Samples, samples_of
 from nn.history import History, first_rate
-from nn.layers import MLP, Layer, Neuron
+from nn.layers import Layer, chain_of
 from nn.losses import as_list
 from nn.module import Module, plural
 from nn.optim import Optimizer
+from nn.still import draw
 
 MAX_PARAMETERS: Final = 20_000
 MAX_NUMBERS: Final = 60_000  # of samples that go into a page
@@ -83,22 +84,6 @@ def explore_run(history: History, title: str, inputs: Sequence[str], outputs: Se
     )
 
 
-def chain_of(model: Module) -> list[Layer] | None:
-    """The layers of a model that is nothing but layers one after the other, with parameters of their own."""
-    layers = [model] if isinstance(model, Layer) else model.layers if isinstance(model, MLP) else []
-    plain = type(model).__call__ in (MLP.__call__, Layer.__call__) and all(map(is_plain, layers))
-    own = sum(layer.nout * (layer.nin + 1) for layer in layers)
-    return list(layers) if layers and plain and own == len(model.parameters()) else None
-
-
-def is_plain(layer: object) -> bool:
-    return (
-        isinstance(layer, Layer)
-        and type(layer).__call__ is Layer.__call__
-        and all(type(neuron) is Neuron for neuron in layer.neurons)
-    )
-
-
 def graph_page(model: Module, samples: Samples, loss: Loss) -> Exploration:
     """The graph of the mean loss over a few samples."""
     few = samples[:GRAPH_SAMPLES]
@@ -151,7 +136,8 @@ def network_page(
         "batch": 0 if history is None or history.batch_size >= len(samples) else history.batch_size,
         "history": None if history is None else recorded(history),
     }
-    return Exploration(content | settings, program(model, loss, X[0], content["Y"][0]), NETWORK)
+    source = program(model, loss, X[0], content["Y"][0])
+    return Exploration(content | settings, source, draw(model, X[0])._repr_svg_(), NETWORK)
 
 
 def about(parameters: int, shown: int, samples: int) -> str:

@@ -60,6 +60,12 @@ class History:
         return vars(self) | {"run": None}
 
     @property
+    def by_label(self) -> list[dict[str, float]]:
+        """The kept weights by the labels of the parameters: what `engine.explore` scrubs through."""
+        names = [p.label for p in self.run.model.parameters()] if self.run else []
+        return [dict(zip(names, weights, strict=True)) for weights in self.weights.values()] if names else []
+
+    @property
     def monitored(self) -> list[float]:
         """What tells good weights from bad ones: the validation loss, if there is one."""
         return self.validation or self.loss

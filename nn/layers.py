@@ -146,6 +146,22 @@ class MLP(Module):
         return "\n  ".join([super().__repr__(), *map(repr, self.layers)])
 
 
+def chain_of(model: Module) -> list[Layer] | None:
+    """The layers of a model that is nothing but layers one after the other, with parameters of their own."""
+    layers = [model] if isinstance(model, Layer) else model.layers if isinstance(model, MLP) else []
+    plain = type(model).__call__ in (MLP.__call__, Layer.__call__) and all(map(is_plain, layers))
+    own = sum(layer.nout * (layer.nin + 1) for layer in layers)
+    return list(layers) if layers and plain and own == len(model.parameters()) else None
+
+
+def is_plain(layer: object) -> bool:
+    return (
+        isinstance(layer, Layer)
+        and type(layer).__call__ is Layer.__call__
+        and all(type(neuron) is Neuron for neuron in layer.neurons)
+    )
+
+
 def inputs(x: Any, nin: int) -> list[Any]:
     """The inputs of a neuron as a list: of a list, a tuple, an array, or a single number.
 

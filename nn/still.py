@@ -24,8 +24,7 @@ from engine.text import escape, number, typeset
 from engine.trees import is_array
 from engine.value import Value
 from nn.data import Loss
-from nn.exploring import chain_of
-from nn.layers import Layer
+from nn.layers import Layer, chain_of
 from nn.losses import as_list
 from nn.module import Module
 

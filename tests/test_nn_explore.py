@@ -9,9 +9,11 @@ import pytest
 from browser import axe_finds_nothing
 from test_page import EVIL, tags
 
+import engine
 import nn
+from engine import Value
 from nn import losses, optim
-from nn.exploring import chain_of
+from nn.layers import chain_of
 
 RINGS = [[math.cos(k) * (1 + k % 2), math.sin(k) * (1 + k % 2)] for k in range(40)]
 SIDES = [k % 2 for k in range(40)]
@@ -134,6 +136,27 @@ def test_a_recorded_run_is_scrubbed_and_played(open_page):
     page.keyboard.press("Space")
     page.get_by_role("button", name="Train here").click()
     assert weights_of(page) == first
+
+
+def test_the_graph_of_a_loss_scrubs_through_the_history_of_its_model(open_page):
+    model = mlp(2, 3, 1)
+    history = trained(model, epochs=20)
+    loss = LOGITS(model(RINGS[3]), 1)
+    first = history.weights[0]
+    page = open_page(engine.explore(loss, history=history))
+    page.locator("#epoch").evaluate("s => { s.value = 0; s.dispatchEvent(new Event('input')) }")
+    for p, x in zip(model.parameters(), first, strict=True):
+        p.data = x
+    assert page.locator("#epoch-number").inner_text().startswith("1 / 21: ")
+    assert page.evaluate("page.state.data[root]") == pytest.approx(loss.forward(), rel=1e-12)
+
+
+def test_where_no_script_may_run_there_is_a_picture():
+    for page in (nn.explore(mlp(2, 3, 1), RINGS, SIDES, loss=LOGITS), engine.explore(Value(2.0, "x") * 3.0)):
+        bundle = page._repr_mimebundle_()
+        assert bundle["image/svg+xml"].startswith("<svg")
+        assert "<iframe sandbox" in bundle["text/html"]
+        assert bundle["text/plain"].startswith("<Exploration of ")
 
 
 def test_a_history_keeps_weights_denser_early_and_how_it_was_trained():

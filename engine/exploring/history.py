@@ -13,28 +13,43 @@ from engine.snapshot import Snapshot
 from engine.text import brief
 from engine.value import Value
 
+Steps = Sequence[Mapping[str, object]]
 
-def frames(root: Value, history: Sequence[Mapping[str, object]] | None) -> list[dict[str, Any]]:
-    """Data and local gradients of all nodes for each step; the user's graph stays as it is.
+
+def frames(root: Value, history: Steps | None, replayed: bool) -> list[Any]:
+    """What the page scrubs through: for each step the numbers of the leaves, from which the page computes all
+    others, or, of a graph that only Python can compute, the data and local gradients of all nodes. The
+    user's graph stays as it is.
 
     Raises ValueError for a label that no leaf has, or that several have.
     """
-    if not history:
+    steps: Steps = getattr(history, "by_label", history) or []
+    if not steps:
         return []
     twin = deepcopy(root)
-    leaves = values_by_label(twin)
-    return [frame(twin, leaves, step) for step in history]
+    order = Snapshot(twin).order
+    leaves = values_by_label(order)
+    found: list[Any] = []
+    for step in steps:
+        move(leaves, step)
+        if replayed:
+            found.append([number(node._data) for node in order if node.is_variable])
+        else:
+            twin.forward()
+            found.append(state(order))
+    return found
 
 
-def values_by_label(root: Value) -> dict[str, list[Value]]:
+def values_by_label(order: Sequence[Node]) -> dict[str, list[Value]]:
     found: dict[str, list[Value]] = {}
-    for node in Snapshot(root).order:
+    for node in order:
         if isinstance(node, Value) and node.is_variable:
             found.setdefault(node.label, []).append(node)
     return found
 
 
-def frame(root: Value, leaves: Mapping[str, list[Value]], step: Mapping[str, object]) -> dict[str, Any]:
+def move(leaves: Mapping[str, list[Value]], step: Mapping[str, object]) -> None:
+    """Gives leaves their numbers of a step."""
     for label, data in step.items():
         matches = leaves.get(label, [])
         if len(matches) != 1:
@@ -44,8 +59,6 @@ def frame(root: Value, leaves: Mapping[str, list[Value]], step: Mapping[str, obj
                 f"the labels are {known[:200]}"
             )
         matches[0].data = as_float(data)
-    root.forward()
-    return state(Snapshot(root).order)
 
 
 def state(order: Sequence[Node]) -> dict[str, Any]:

@@ -216,7 +216,8 @@ function adopt(state) {
 function setUpHistory() {
   const frames = content.history;
   if (frames.length === 0) return;
-  const heights = frames.map((frame) => toNumber(frame.data[root]));
+  const states = frames.map((frame) => (Array.isArray(frame) ? recomputed(nodes, frame.map(toNumber), RULES) : engineState(frame)));
+  const heights = states.map((state) => state.data[root]);
   const [bottom, top] = bounds(heights, 0);
   const points = heights.map((height, k) => [6 + (k / Math.max(1, frames.length - 1)) * (WIDE - 12), 56 - ((height - bottom) / (top - bottom)) * 46]);
   const dot = svg("circle", { class: "dot", r: 5.5 });
@@ -232,7 +233,7 @@ function setUpHistory() {
   find("epoch").addEventListener("input", () => {
     const k = Number(find("epoch").value);
     mark(k, `${k + 1} / ${frames.length}: ${short(heights[k], 4)}`);
-    adopt(engineState(frames[k]));
+    adopt(states[k]);
   });
 }
 

@@ -11,11 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from engine.drawing import draw
 from engine.drawing.graph import below
 from engine.drawing.palette import DARK, LIGHT, Palette
 from engine.exploring.document import document, dumps
 from engine.exploring.folds import folds
-from engine.exploring.history import frames
+from engine.exploring.history import Steps, frames
 from engine.exploring.program import program
 from engine.files import AnyPath, write_file
 from engine.order import nodes_in_order
@@ -48,12 +49,12 @@ NETWORK: Final = Kind(
 )
 
 
-def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = None) -> Exploration:
+def explore(root: Value, *, history: Steps | Any = None) -> Exploration:
     """An interactive page of the graph below root: forward and backward step by step, layers, neurons and
     labelled parts folded into boxes that open; sliders for the leaves, descent, and practice.
 
-    history   the leaves' numbers by label, one mapping for each step of a training run: the page can
-              scrub through them, and plots the root over the steps
+    history   the leaves' numbers by label, one mapping for each step of a training run, or what `nn.fit`
+              returned: the page can scrub through them, and plots the root over the steps
 
     Raises ValueError for a graph of more than 5,000 nodes, and for a history that does not fit.
     """
@@ -67,8 +68,8 @@ def explore(root: Value, *, history: Sequence[Mapping[str, object]] | None = Non
     source, reason = program(root)
     folded = folds(below(root, links=True))
     content["nodes"] = [{k: x for k, x in node.items() if k not in UNREAD} for node in content["nodes"]]
-    page = {"title": title(content), "history": frames(root, history), "note": reason}
-    return Exploration(content | folded | page, source)
+    page = {"title": title(content), "history": frames(root, history, not reason), "note": reason}
+    return Exploration(content | folded | page, source, draw(root)._repr_svg_())
 
 
 def title(content: Mapping[str, Any]) -> str:
@@ -82,9 +83,10 @@ def title(content: Mapping[str, Any]) -> str:
 class Exploration:
     """The page, as it was when `explore` was called. A notebook shows it in a frame of its own."""
 
-    def __init__(self, content: dict[str, Any], program: str, kind: Kind = GRAPH) -> None:
+    def __init__(self, content: dict[str, Any], program: str, still: str, kind: Kind = GRAPH) -> None:
         self.content = content
         self.program = program
+        self.still = still
         self.kind = kind
 
     def to_html(self) -> str:
@@ -106,6 +108,10 @@ class Exploration:
         if not name.lower().endswith((".html", ".htm")):
             raise ValueError(f"a page is saved as .html, got {name!r}: draw(root) knows more formats")
         return write_file(path, self.to_html().encode())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The page in a frame of its own; where no script may run, the picture."""
+        return {"text/html": self._repr_html_(), "image/svg+xml": self.still, "text/plain": repr(self)}
 
     def _repr_html_(self) -> str:
         return (
