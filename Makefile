@@ -4,6 +4,7 @@
 #   make demo        gradients checked, a graph as SVG, networks trained: start here
 #   make test        the test suite        make check      ruff, formatting, mypy --strict
 #   make native      the engine, compiled  make test-native  the same suite on it
+#   make wheel       the compiled engine for any Linux, in dist/
 #   make bench       against other engines make notebooks  executes them all
 #   make versions    the same suite on newer Pythons, as far as they are installed
 #   make mutants     wrong rules on purpose: does the checker notice?
@@ -20,7 +21,7 @@ SOURCES = $(shell find engine nn -name __pycache__ -prune -o -print) hatch_build
 VERSIONS ?= 3.12 3.13 3.14
 PYTEST_ARGS ?= -n auto --dist worksteal
 
-.PHONY: demo test check format native test-native versions bench notebooks mutants clean
+.PHONY: demo test check format native test-native wheel versions bench notebooks mutants clean
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv-3.%/made
 
@@ -45,6 +46,12 @@ native: .venv-native/wheel
 # PYTHONSAFEPATH keeps the source tree off sys.path, in the tests' own child processes too.
 test-native: .venv-native/wheel .venv-native/test
 	PYTHONSAFEPATH=1 .venv-native/bin/python -X dev -m pytest $(PYTEST_ARGS)
+
+# The wheel for every Linux with glibc. Those for musl, macOS and Windows: .github/workflows/wheels.yml
+wheel: .venv-native/wheel .venv/wheel
+	@rm -rf dist
+	PATH=.venv/bin:$$PATH .venv/bin/auditwheel repair -w dist .venv-native/dist/*.whl
+	@ls dist
 
 versions:
 	@for version in $(VERSIONS); do \
@@ -79,7 +86,7 @@ clean:
 	@touch $@
 
 # One stamp for each dependency group; an editable install of the source is there in every .venv.
-.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench .venv/frameworks: .venv/%: pyproject.toml .venv/made
+.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench .venv/frameworks .venv/wheel: .venv/%: pyproject.toml .venv/made
 	@echo "installing into .venv: $*"
 	@.venv/$(PIP) --progress-bar off --group $* -e . $(NAMES)
 	@touch $@
@@ -97,5 +104,7 @@ clean:
 # Anything newer than the wheel makes a new wheel: what runs is never older than what is read.
 .venv-native/wheel: $(SOURCES) .venv-native/made
 	@echo "compiling the engine into .venv-native (about a minute)"
-	@CHAINRULE_PURE=0 .venv-native/$(PIP) -qq --force-reinstall --no-deps .
+	@rm -rf .venv-native/dist
+	@CHAINRULE_PURE=0 .venv-native/bin/python -m pip wheel -qq --disable-pip-version-check --no-deps -w .venv-native/dist .
+	@.venv-native/$(PIP) -qq --force-reinstall --no-deps .venv-native/dist/*.whl
 	@touch $@

@@ -82,6 +82,7 @@ def lines(row: Primitive, xs: Sequence[Value]) -> Iterator[str]:
     yield from (f"d/d{x.label} = {written(slope, xs)}" for x, slope in zip(xs, partials, strict=True))
     if row.gradient is None:
         yield smoothness(row, xs)
+        yield f"within {row.ulps:g} ulp of the true value"
     if row.gradient is None and len(xs) == 1:
         yield from edges(row)
     if row.name in primitives.__all__:

@@ -98,6 +98,10 @@ def test_the_changelog_knows_the_version():
     assert re.search(rf"^## \[{re.escape(__version__)}\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
+def test_the_citation_knows_the_version():
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
 def built(kind: str, folder: Path, **environment: str) -> tuple[Path, str]:
     """A wheel, editable or sdist made by the build backend, and all that was said."""
     script = f"import sys, hatchling.build; hatchling.build.build_{kind}(sys.argv[1])"
