@@ -52,7 +52,7 @@ SOURCES = {
 # Who loads others when they are first asked for, by name: the readers of the graph, Hypothesis, NumPy.
 LATE = {
     "engine": {*engine._READERS.values(), "engine.reference"},
-    "engine.testing": {"engine.testing.strategies"},
+    "engine.testing": {"engine.testing.program", "engine.testing.strategies"},
     "engine.trees": {"engine.node_array"},
 }
 TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in SOURCES.items()}

@@ -10,10 +10,13 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import Value, cos, custom, exp, grad, hessian, jit, sin, sqrt, value_and_grad, vmap
 from engine.compiler import TracingError
 from engine.compiler.errors import Untranslatable
+from engine.testing import Program, gradcheck, programs
 from nn import MLP, Module, fit
 from nn.optim import SGD
 
@@ -424,6 +427,31 @@ def test_what_is_written_out_has_all_known_paths():
     several(1.0), several(-1.0)
     with pytest.raises(Untranslatable, match=r"return alike: not so at .*x if x > 0"):
         several.to_c("f")
+
+
+@given(programs(), st.randoms(use_true_random=False))
+def test_drawn_programs_give_the_engines_bits_or_its_errors_on_all_sides(program, random):
+    eager = value_and_grad(program, (0, 1, 2))
+    fast = jit(eager, backend="numpy")
+    numbers = [0.0, 1.0, -1.0, 0.5, 2.0, -0.25, nan, random.uniform(-3.0, 3.0)]
+    for point in [program.inputs, *([random.choice(numbers) for _ in range(3)] for _ in range(6))] * 2:
+        try:
+            expected = eager(*point)
+        except ArithmeticError as error:
+            with pytest.raises(ArithmeticError, match=str(error)):
+                fast(*point)
+        else:
+            assert same(fast(*point), expected)
+
+
+def test_a_drawn_program_can_be_read_and_pasted():
+    program = Program("def program(x, y):\n    return x * y if x > y else exp(y)\n", x=2.0, y=1.0)
+    assert program(*program.inputs) == 2.0
+    assert repr(eval(repr(program), {"Program": Program})) == repr(program)
+    assert gradcheck(program)
+    fast = jit(program)
+    assert fast(2.0, 1.0) == 2.0
+    assert fast.paths[0].guards[0].startswith("x > y (<program")
 
 
 def test_a_table_is_searched_by_bisection():

@@ -12,19 +12,25 @@ from engine.testing.expression import Expression
 from engine.testing.numerical import numerical_gradient
 
 if typing.TYPE_CHECKING:
+    from engine.testing.program import Program, programs
     from engine.testing.strategies import expressions, floats_in, from_primitive, values
 
-_STRATEGIES = ("expressions", "floats_in", "from_primitive", "values")
+_STRATEGIES = {
+    **dict.fromkeys(("expressions", "floats_in", "from_primitive", "values"), "engine.testing.strategies"),
+    **dict.fromkeys(("Program", "programs"), "engine.testing.program"),
+}
 
 __all__ = [
     "Expression",
     "GradientError",
+    "Program",
     "check_gradients",
     "expressions",
     "floats_in",
     "from_primitive",
     "gradcheck",
     "numerical_gradient",
+    "programs",
     "values",
 ]
 
@@ -36,10 +42,10 @@ if not typing.TYPE_CHECKING:
         if name not in _STRATEGIES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
-            strategies = importlib.import_module("engine.testing.strategies")
+            strategies = importlib.import_module(_STRATEGIES[name])
         except ModuleNotFoundError as error:
             if error.name != "hypothesis":
                 raise
             raise ImportError(f"{name} needs Hypothesis: pip install 'chainrule[testing]'") from error
-        globals().update({each: getattr(strategies, each) for each in _STRATEGIES})
+        globals().update({name: getattr(strategies, name)})
         return globals()[name]
