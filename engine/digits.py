@@ -11,7 +11,7 @@ import re
 from typing import Final, NamedTuple, final
 
 from engine.node import Node
-from engine.notation import SHORT, named
+from engine.notation import SHORT, Text
 from engine.order import dependents
 from engine.rounded import DIGITS, Error, ErrorFlow, right_digits
 from engine.sweep import reverse
@@ -20,6 +20,9 @@ from engine.value import Value
 
 SHOWN: Final = 5  # rows of a printed table
 BAD: Final = 10.0  # amplification from which on it is worth a word
+FEW: Final = 0.2  # a share below which no operation is to blame
+DEPTH: Final = 2  # operations inside of each other that are written out
+WIDE: Final = 60  # characters of an operation
 LOST: Final = 1.5  # digits, from which on somebody is to blame
 WORDS: Final = {
     "add": "the addition",
@@ -84,7 +87,10 @@ class Rounding:
         left = f"{self.digits:.0f} of {DIGITS:.0f} digits are left"
         if self.digits > DIGITS - LOST:
             return left
-        made = f"{left}: {written(self.rows[0].node)}{at(self.rows[0])} made the error"
+        first = self.rows[0]
+        if first.share < FEW:
+            return f"{left}: the errors of {sum(row.share > 0.0 for row in self.rows):,} operations add up"
+        made = f"{left}: {written(first.node)}{at(first)} made the error"
         if self.worst is None or self.worst.amplification < BAD:
             return made
         what = WORDS.get(self.worst.node.op) or written(self.worst.node)
@@ -130,10 +136,19 @@ def magnifier(rows: list[Row], order: list[Node]) -> Row | None:
 
 
 def written(node: Node) -> str:
-    """The operation, of operands by their labels or numbers."""
+    """The operation, in terms of what its operands are computed from."""
+    text = spelled(node, DEPTH).text
+    return text if len(text) <= WIDE else f"{text[: WIDE - 3]}..."
+
+
+def spelled(node: Node, depth: int) -> Text:
+    """By its label; a leaf, or what is deeper, by its number."""
+    if node.label and depth < DEPTH:
+        return Text(clean(node.label))
+    if node.is_leaf or depth == 0:
+        return SHORT.number(node._data)
     parents = SHORT.written(node.primitive, node.parents)
-    labels = {id(x): clean(x.label) for x in parents if x.label}
-    return SHORT.apply(node.primitive, [named(x, labels, SHORT) for x in parents]).text
+    return SHORT.apply(node.primitive, [spelled(x, depth - 1) for x in parents])
 
 
 def at(row: Row) -> str:

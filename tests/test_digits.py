@@ -69,7 +69,7 @@ def stable(m, x):
 
 
 CLASSICS = [  # with the digits that are left, and what is to blame
-    (quadratic, (1.0, 1e8, 1.0), 0, "sqrt(1e+16) made the error, the addition magnified it"),
+    (quadratic, (1.0, 1e8, 1.0), 0, "sqrt(1e+16 - 4) made the error, the addition magnified it"),
     (one_minus_cosine, (1e-4,), 8, "cos(a) made the error, the subtraction magnified it 200 million times"),
     (logarithm, (1e-6,), 4, "1 + a made the error, the subtraction magnified it 2 million times"),
     (variance, (1e8 + 0.1, 1e8 + 0.2, 1e8 + 0.4), 0, "sum([a, b, c]) made the error, the subtraction"),
@@ -211,6 +211,20 @@ def test_rows_say_where_and_how_much():
     assert all(a.share >= b.share for a, b in pairwise(found.rows))
     assert "operation" in str(found)
     assert pickle.loads(pickle.dumps(found)).bound == found.bound
+
+
+def test_of_many_errors_none_is_to_blame():
+    x = Value(1.0)
+    for _ in range(5000):
+        x = x * 1.0000001 + 1e-9
+    assert rounding(x).sentence().endswith("digits are left: the errors of 9,999 operations add up")
+
+
+def test_operations_are_written_in_terms_of_their_operands():
+    x = Value(1e-4, "x")
+    found = str(rounding((1 - engine.cos(x)) / 3 + engine.sum([Value(i, "a long label") for i in range(9)])))
+    assert "  1 - cos(x)\n" in found
+    assert max(map(len, found.splitlines())) < 100
 
 
 def test_what_is_exact_is_said_to_be():
