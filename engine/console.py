@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import re
 import sys
 import tempfile
@@ -9,29 +11,40 @@ import webbrowser
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from textwrap import wrap
+from typing import Any, Final
 
 from engine.drawing import draw
 from engine.explanation import explain
 from engine.exploring import explore
+from engine.node import Node
 from engine.notation import PYTHON, short
 from engine.parser import CONSTANTS, FUNCTIONS, ParseError, evaluate
+from engine.snapshot import Snapshot
 from engine.text import printable
+from engine.transform import grad
 from engine.value import Value
 
 with suppress(ImportError):  # not on every system; without it, no history and no completion
     import readline
 
 DEFINITION: Final = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
+STATE: Final = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+HISTORY: Final = Path(STATE) / "chainrule/history"
+WORD: Final = re.compile(r"(?<![\w.])[^\W\d]\w*")
+ROW: Final = re.compile(r"^(\S+ +\S+ +)(-?\S+)", re.MULTILINE)  # of a table: its name and value, its gradient
+LINES: Final = 60  # of a tree
 HELP: Final = """\
-x = 2                 a name and its value; change it at any time
-x**2 + sin(x*y)       an expression: its value and its gradients
-z = x*y + 1           an expression with a name, to go on with
+x = 2                 a name and its value; change it at any time, also by x = x + 1
+x**2 + sin(x*y)       an expression: its value and its gradients; _ is the last one
+z = x*y + 1           an expression with a name, to go on with; pi, e, tau have theirs
+:grad x [y ...]       the derivative to x, to x and y, of any order
 :explain [name]       the chain rule, path by path
+:tree                 the graph in words
 :draw [file]          the graph as .svg, .html, .dot, .png or .pdf
 :open                 the interactive page, in your browser
-:names                everything that has a value
-:quit                 or Ctrl-D"""
+:names, :functions    everything that has a value, that can be called
+quit                  or Ctrl-D"""
 
 
 def define(name: str, text: str, values: Mapping[str, Value]) -> Value:
@@ -83,10 +96,13 @@ class Console:
         self.values: dict[str, Value] = {}
         self.shown = ""  # the expression whose gradients are shown
         self.commands: dict[str, Callable[[str], str]] = {
+            ":grad": self.grad,
             ":explain": self.explain,
+            ":tree": lambda _: tree(self.root(self.shown)),
             ":draw": self.draw,
             ":open": self.open,
             ":names": self.names,
+            ":functions": lambda _: "\n".join(wrap(" ".join(sorted(FUNCTIONS)), 100)),
             ":help": lambda _: HELP,
         }
 
@@ -95,6 +111,9 @@ class Console:
         words = line.strip()
         if not words:
             return ""
+        if words in ("help", "?"):
+            return HELP
+        line, words = self.with_last(line), self.with_last(words)
         if words.startswith(":"):
             command, _, argument = words.partition(" ")
             if command not in self.commands:
@@ -103,11 +122,20 @@ class Console:
         definition = DEFINITION.match(line)
         return self.assign(definition[1], definition[2]) if definition else self.show(words)
 
+    def with_last(self, text: str) -> str:
+        """The text with the last expression in place of _."""
+        last = self.shown if self.shown.isidentifier() else f"({self.shown})" if self.shown else "_"
+        return WORD.sub(lambda word: last if word[0] == "_" else word[0], text)
+
     def assign(self, name: str, text: str) -> str:
-        texts = self.texts | {name: text.strip()}
-        self.values = define_all(texts)
-        self.texts = texts
-        if self.values[name].parents:
+        # x = x + 1 is about the x of before
+        before = f"({self.texts[name]})" if name in self.texts else name
+        text = WORD.sub(lambda word: before if word[0] == name else word[0], text).strip()
+        values = define_all(self.texts | {name: text})
+        kept = repr(values[name].data) if before in text and values[name].is_leaf else text
+        self.texts, self.values = self.texts | {name: kept}, values
+        shown = values.get(self.shown)
+        if values[name].parents or (shown is not None and shown.is_leaf):
             self.shown = name
         return self.show(self.shown or name)
 
@@ -125,6 +153,24 @@ class Console:
             value.zero_grad()
         root.backward()
         return root
+
+    def grad(self, names: str) -> str:
+        """The derivative of what is shown to these names, one after the other."""
+        words = names.split()
+        places = [name for name, value in self.values.items() if value.is_leaf]
+        unknown = [word for word in words if word not in places]
+        if not words or unknown or not self.shown:
+            raise ValueError(f"type an expression, then :grad and names with a number: {', '.join(places)}")
+        text = self.shown
+
+        def f(*numbers: Any) -> Any:
+            return evaluate(text, define_all(self.texts, dict(zip(places, numbers, strict=True))))
+
+        for word in words:
+            f = grad(f, places.index(word))
+        result = f(*(Value(self.values[name].data) for name in places))
+        order, below = "" if len(words) == 1 else len(words), " ".join(f"d{word}" for word in words)
+        return f"d{order}({text})/{below} = {PYTHON.number(result.data).text}"
 
     def names(self, _: str) -> str:
         rows = [[name, f"= {short(self.values[name].data)}", text] for name, text in self.texts.items()]
@@ -152,13 +198,15 @@ class Console:
     def loop(self) -> None:
         """Reads lines until :quit or the end of the input. Raises OSError if they cannot be read."""
         complete(self)
+        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         print("Expressions, derivatives and their graphs. Type :help for help.", flush=True)
         while True:
             try:
                 line = read()
-                if line is None or line.strip() in (":quit", ":q"):
+                if line is None or line.strip() in (":quit", ":q", "quit", "exit"):
                     return
-                print(self.answer(line), flush=True)  # input() swallows what goes wrong
+                answer = self.answer(line)
+                print(painted(answer) if coloured else answer, flush=True)  # input() swallows what goes wrong
             except KeyboardInterrupt:
                 if not sys.stdin.isatty():
                     raise
@@ -170,6 +218,34 @@ class Console:
             return self.run(line)
         except (ParseError, ValueError, RuntimeError, ImportError, OSError) as error:
             return str(error)
+
+
+def painted(answer: str) -> str:
+    """What stands first in bold, gradients in the colours of the pictures: blue below 0, orange above."""
+    head, newline, rest = answer.partition("\n")
+    colour = {True: "\x1b[34m", False: "\x1b[33m"}
+    rows = ROW.sub(lambda row: f"{row[1]}{colour[row[2][0] == '-']}{row[2]}\x1b[0m", rest)
+    return f"\x1b[1m{head}\x1b[0m{newline}{rows}"
+
+
+def tree(root: Value) -> str:
+    """The graph in words, the root on top; what is used more than once is drawn once."""
+    reading = Snapshot(root)
+    lines: list[str] = []
+    seen: set[int] = set()
+    waiting: list[tuple[Node, str]] = [(root, "")]
+    while waiting and len(lines) < LINES:
+        node, indent = waiting.pop()
+        name = reading.names.get(id(node), "")
+        words = " ".join(filter(None, [node.op, name if node.op or not node.is_constant else ""]))
+        slope = "" if node.is_constant else f"   gradient {short(reading.gradients[id(node)])}"
+        again = "   (above)" if id(node) in seen and node.parents else ""
+        figure = f"{words} = {short(node._data)}" if words else short(node._data)
+        lines.append(f"{indent}{figure}{slope}{again}")
+        if not again:
+            waiting += [(parent, f"{indent}  ") for parent in reversed(node.parents)]
+        seen.add(id(node))
+    return "\n".join([*lines, f"... {len(waiting)} more"] if waiting else lines)
 
 
 def read() -> str | None:
@@ -195,6 +271,16 @@ def scratch(name: str) -> Path:
 def complete(console: Console) -> None:
     """Tab completes, where the system has readline."""
     if "readline" in globals():
+        with suppress(OSError):  # none yet
+            readline.read_history_file(HISTORY)
+        atexit.register(keep_history)
         readline.set_completer(lambda start, i: dict(enumerate(console.completions(start))).get(i))
         readline.set_completer_delims(" ()+-*/%,<>=[]")
         readline.parse_and_bind("tab: complete")
+
+
+def keep_history() -> None:
+    """What was typed, for the next time; a home that cannot be written to goes without."""
+    with suppress(OSError):
+        HISTORY.parent.mkdir(parents=True, exist_ok=True)
+        readline.write_history_file(HISTORY)

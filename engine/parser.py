@@ -182,8 +182,9 @@ class Reader:
     def apply(self, node: ast.expr, operator: ast.AST, operands: list[Any]) -> Any:
         function = OPERATORS.get(type(operator))
         if function is None:
-            hint = ": a power is x ** y" if isinstance(operator, ast.BitXor) else ""
-            raise self.error(f"the operator {type(operator).__name__} is not known here{hint}", node)
+            power = isinstance(operator, ast.BitXor)
+            name = "^ is no operator here: a power is x ** y" if power else type(operator).__name__
+            raise self.error(name if power else f"the operator {name} is not known here", node)
         if any(isinstance(operand, (list, bool, str)) for operand in operands):
             raise self.error("an operator takes numbers", node)
         return function(*operands)

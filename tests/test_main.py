@@ -134,6 +134,74 @@ def test_what_was_asked_last_is_shown_again():
     assert gradients(answer) == {"x": 27.0}
 
 
+def test_every_line_answers_with_its_own_result():
+    assert session("x = 2", "y = 3").startswith("y = 3")
+    assert session("x = 2", "y = x*x", "x = 3").startswith("y = 9")
+
+
+def test_a_name_in_its_own_definition_is_that_of_before():
+    assert gradients(session("x = 2", "x = x + 1", "x = x + 1", "x**2")) == {"x": 8.0}
+    assert session("x = 2", "x = x + 1", ":names") == "x   = 3   3.0"
+    assert session("x = 2", "y = x*x", "y = y + y", "y").startswith("y = 8")
+    assert session("x = 2", "x2 = 5", "x2 = x2 * x", "x2").startswith("x2 = 10")
+
+
+def test_an_underscore_is_the_last_expression():
+    answer = session("x = 2", "x**3", "_ + x")
+    assert answer.startswith("(x**3) + x = 10")
+    assert gradients(answer) == {"x": 13.0}
+    with pytest.raises(ParseError, match="'_' has no value"):
+        session("_ + 1")
+
+
+@pytest.mark.parametrize(
+    ("names", "answer"),
+    [
+        ("x", "d(x**3 * y)/dx = 36.0"),
+        ("x x", "d2(x**3 * y)/dx dx = 36.0"),
+        ("x y", "d2(x**3 * y)/dx dy = 12.0"),
+        ("x x x y", "d4(x**3 * y)/dx dx dx dy = 6.0"),
+        ("y y", "d2(x**3 * y)/dy dy = 0.0"),
+    ],
+)
+def test_derivatives_of_any_order(names, answer):
+    head, _, number = session("x = 2", "y = 3", "x**3 * y", f":grad {names}").partition(" = ")
+    assert head == answer.partition(" = ")[0]
+    assert float(number) == float(answer.partition(" = ")[2])
+
+
+def test_the_graph_in_words_draws_what_is_shared_once():
+    assert session("x = 2", "z = x*x", "z + z", ":tree").splitlines() == [
+        "add v1 = 8   gradient 1",
+        "  mul z = 4   gradient 2",
+        "    x = 2   gradient 8",
+        "    x = 2   gradient 8",
+        "  mul z = 4   gradient 2   (above)",
+    ]
+
+
+def test_functions_are_listed_and_help_needs_no_colon():
+    assert "sigmoid" in session(":functions").split()
+    assert session("help") == session(":help")
+
+
+def test_colours_are_those_of_the_pictures_and_only_of_gradients():
+    console = Console()
+    console.run("x = 2")
+    answer = engine.console.painted(console.run("-x**2"))
+    assert answer == "\x1b[1m-x**2 = -4\x1b[0m\n\n    value   gradient\nx   2       \x1b[34m-4\x1b[0m"
+
+
+def test_what_was_typed_is_kept_for_the_next_time(monkeypatch, tmp_path):
+    pytest.importorskip("readline")
+    monkeypatch.setattr(engine.console, "HISTORY", tmp_path / "deep/history")
+    engine.console.readline.add_history("x = 2")
+    engine.console.keep_history()
+    assert "x = 2" in (tmp_path / "deep/history").read_text()
+    monkeypatch.setattr(engine.console, "HISTORY", tmp_path / "deep/history/no/folder")
+    engine.console.keep_history()
+
+
 def test_gradients_do_not_pile_up():
     assert gradients(session("x = 2", "x**3", "x**3", "x**3")) == {"x": 12.0}
 
@@ -167,6 +235,7 @@ def test_the_page_opens_in_a_browser(monkeypatch, tmp_path):
         (":foo", ValueError),
         (":explain", ValueError),
         (":explain q", ValueError),
+        (":grad x", ValueError),
         (":draw", ValueError),
     ],
 )
@@ -194,7 +263,7 @@ def test_words_are_completed():
     assert console.completions(":e") == [":explain"]
 
 
-@pytest.mark.parametrize("end", [":quit\n", ":q\n", ""])
+@pytest.mark.parametrize("end", [":quit\n", ":q\n", "quit\n", "exit\n", ""])
 def test_the_loop_answers_errors_and_goes_on_until_the_end(monkeypatch, capsys, end):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"q\n\nx = 2\n:draw x.bmp\n{end}"))
     Console().loop()
