@@ -150,24 +150,6 @@ def debug() -> Mode:
     return Mode("debugging", True)
 
 
-EQUALITIES: Final[ContextVar[list[str] | None]] = ContextVar("equalities", default=None)
-
-
-@contextmanager
-def equalities() -> Iterator[list[str]]:
-    """The lines of the user's source on which two numbers are found equal, as they come."""
-    lines: list[str] = []
-    token = EQUALITIES.set(lines)
-    with LOCK:
-        STATE.modes += 1
-    try:
-        yield lines
-    finally:
-        with LOCK:
-            STATE.modes -= 1
-        EQUALITIES.reset(token)
-
-
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """No cyclic garbage collection inside: graphs have no cycles, but looking for them takes a third of the

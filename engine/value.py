@@ -10,7 +10,7 @@ from engine.copying import Columns, columns, deep_copy, fill
 from engine.edges import local_gradient
 from engine.functions import where
 from engine.micrograd import Micrograd
-from engine.modes import DEBUGGING, EQUALITIES, LOCK, RECORDING, STATE, setting, sweeping
+from engine.modes import DEBUGGING, LOCK, RECORDING, STATE, setting, sweeping
 from engine.node import CONSTANT, LEAF, Node, Note
 from engine.operators import binary, unlike
 from engine.order import topological_order
@@ -179,10 +179,7 @@ class Value(Micrograd):
         if not isinstance(other, Value) and not is_number(other):
             return NotImplemented
         x: Any = self._data
-        equal = bool(x == (other._data if isinstance(other, Value) else other))
-        if equal and STATE.modes:
-            note_equality()
-        return equal
+        return bool(x == (other._data if isinstance(other, Value) else other))
 
     def __ne__(self, other: object) -> Any:
         equal = self.__eq__(other)
@@ -219,13 +216,6 @@ class Value(Micrograd):
         if self.primitive is LEAF:
             return leaf, (self._data, self._grad, self.label, self.epoch)
         return graph, (columns(self),)
-
-
-def note_equality() -> None:
-    """For who has asked, in a `with equalities()`: two numbers are equal here."""
-    lines = EQUALITIES.get()
-    if lines is not None:
-        lines.append(user_line())
 
 
 def record_node(

@@ -7,8 +7,8 @@ from functools import cache
 from math import inf, isnan
 from typing import Any, Final, Literal
 
-from engine.modes import equalities
 from engine.testing.analytic import CURVATURES, SLOPES, recording_of, rounding, symmetries
+from engine.testing.branches import turning_guard
 from engine.testing.comparison import compare
 from engine.testing.differences import Scalar, careful, estimate_slope
 from engine.testing.errors import GradientError
@@ -84,14 +84,11 @@ def check(
 
 
 def with_branches(error: GradientError, case: Subject) -> GradientError:
-    """The error, and where an == holds at the point: differences see what holds beside it."""
-    with equalities() as lines:
-        if error.reason in BRANCHED and not case.numbers:
-            case.value(case.xs)
-    if not lines:
+    """The error, and the guard that holds at the point but not beside it, where the differences look."""
+    guard = turning_guard(case) if error.reason in BRANCHED and not case.numbers else ""
+    if not guard:
         return error
-    where = ", ".join(dict.fromkeys(lines))
-    note = f"an == holds there ({where}): the derivative is that of the branch taken, choose another point"
+    note = f"{guard}, but not beside it: the derivative is that of the branch taken, choose another point"
     return GradientError(error.reason, f"{error}\n{note}", error.rows)
 
 
