@@ -1,6 +1,9 @@
 """Derivatives where a formula leaves the range of floats on its way, or cancels, or has no answer."""
 
+import ctypes
 import math
+import os
+import platform
 import random
 from math import inf, nan
 
@@ -25,6 +28,7 @@ from engine import (
     vmap,
 )
 from engine import primitives as p
+from engine.primitive import TABLE
 
 
 def first(f, i=0):
@@ -181,3 +185,18 @@ def test_rounding_to_digits_is_pythons(digits):
         assert round(Value(x), digits).data.hex() == f(x).hex() == float(expected).hex(), x
     assert math.isnan(round(Value(nan), digits).data)
     assert grad(lambda x: round(x, digits))(2.6) == 0.0
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or os.name == "nt", reason="knows the modes of one machine"
+)
+@pytest.mark.parametrize("mode", [0x400, 0x800, 0xC00], ids=["down", "up", "toward zero"])
+def test_a_library_that_has_changed_the_rounding_mode_makes_nothing_raise(mode):
+    set_mode = ctypes.CDLL(None).fesetround
+    for row in TABLE.values():
+        for x in (0.5, 1.0, 1e-300, -2.0, 0.0, 1.0 - 2.0**-53):
+            set_mode(mode)
+            try:
+                row(*[Value(x)] * (len(row.partials) or 2)).backward()
+            finally:
+                set_mode(0)
