@@ -59,12 +59,16 @@ class Series:
     def term(self, k: int) -> Any:
         return self.terms[k] if k < len(self.terms) else None
 
-    def slope(self, k: int) -> Any:
-        """Coefficient k of its derivative."""
-        for j in range(len(self.slopes) + 1, k + 2):
+    def first(self, count: int) -> list[Any]:
+        """So many coefficients."""
+        return self.terms[:count] + [None] * (count - len(self.terms))
+
+    def first_slopes(self, count: int) -> list[Any]:
+        """So many coefficients of its derivative."""
+        for j in range(len(self.slopes) + 1, count + 1):
             x = self.term(j)
             self.slopes.append(None if x is None else times(float(j), x))
-        return self.slopes[k]
+        return self.slopes[:count]
 
 
 @final
@@ -189,8 +193,8 @@ def by_partials(z: Series, k: int) -> Any:
         if d.is_constant:
             straight.append(along(z.row, i, d.terms[0], x.term(k)))
         else:
-            left += [d.term(j) for j in range(k)]
-            right += [x.slope(k - 1 - j) for j in range(k)]
+            left += d.first(k)
+            right += x.first_slopes(k)[::-1]
     bent = scalar_product(left, right)
     return added([*straight, bent if bent is None or k == 1 else bent / float(k)])
 
@@ -206,15 +210,15 @@ def along(row: Primitive, i: int, partial: Any, x: Any) -> Any:
 
 def of_products(z: Series, k: int) -> Any:
     half = (len(z.operands) + 1) // 2  # of a square, both are the same
-    pairs = list(zip(z.operands[:half], z.operands[-half:], strict=True))
-    left = [x.term(j) for x, _ in pairs for j in range(k + 1)]
-    return scalar_product(left, [y.term(k - j) for _, y in pairs for j in range(k + 1)])
+    left = [term for x in z.operands[:half] for term in x.first(k + 1)]
+    right = [term for y in z.operands[-half:] for term in reversed(y.first(k + 1))]
+    return scalar_product(left, right)
 
 
 def of_quotient(z: Series, k: int) -> Any:
     """z y = x."""
     x, y = z.operands
-    rest = scalar_product([z.term(j) for j in range(k)], [y.term(k - j) for j in range(k)])
+    rest = scalar_product(z.first(k), y.first(k + 1)[:0:-1])
     top = added([x.term(k), None if rest is None else -rest])
     return None if top is None else p.div(top, y.terms[0])
 
@@ -223,14 +227,14 @@ def of_power(z: Series, k: int) -> Any:
     """x z' = y z x', of a constant y."""
     x, y = z.operands
     weights = [times(y.terms[0] * float(k - j) - float(j), z.terms[j]) for j in range(k)]
-    top = scalar_product(weights, [x.term(k - j) for j in range(k)])
+    top = scalar_product(weights, x.first(k + 1)[:0:-1])
     return None if top is None else p.div(top, times(float(k), x.terms[0]))
 
 
 def of_exponential(z: Series, k: int) -> Any:
     """z' = z u'."""
     [u] = z.operands
-    top = scalar_product(z.terms[:k], [u.slope(k - 1 - j) for j in range(k)])
+    top = scalar_product(z.first(k), u.first_slopes(k)[::-1])
     return None if top is None else top / float(k)
 
 
@@ -269,7 +273,9 @@ def scalar_product(left: Sequence[Any], right: Sequence[Any]) -> Any:
     pairs = [(x, y) for x, y in zip(left, right, strict=True) if x is not None and y is not None]
     if len(pairs) < 2:
         return times(*pairs[0]) if pairs else None
-    return dot(*[x for x, _ in pairs], *[y for _, y in pairs])
+    numbers = [x for x, _ in pairs] + [y for _, y in pairs]
+    # The kernel alone: three times faster than asking each number whether it is one
+    return dot.value(numbers) if all(type(x) is float for x in numbers) else dot(*numbers)
 
 
 def added(terms: Sequence[Any]) -> Any:
