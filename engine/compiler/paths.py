@@ -100,7 +100,10 @@ class Turn:
 
     def others(self) -> list[Path]:
         """The paths with other answers."""
-        return [path for answer, (path, _) in list(self.fork.ways.items()) if answer != self.guard.answer]
+        ways, answer = self.fork.ways, self.guard.answer
+        if isinstance(answer, bool):
+            return [ways[not answer][0]] if (not answer) in ways else []
+        return [path for other, (path, _) in list(ways.items()) if other != answer]
 
     def answers(self) -> tuple[Answer, ...]:
         """Those that are known to be right; of a question with two answers the other one."""
