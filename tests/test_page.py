@@ -352,6 +352,20 @@ def tags(html):
     return parser.found
 
 
+def test_lost_digits_are_shown_until_a_leaf_is_turned(open_page):
+    x = Value(0.001, "x")
+    opened = open_page(explore((1 - engine.cos(x)) / x))
+    opened.locator("#last").click()
+    opened.locator("summary").click()
+    digits = opened.locator("#table td:last-child")
+    assert digits.all_text_contents() == ["16", "16", "16", "10", "10"]
+    opened.locator(".node.root").click()
+    assert "Rounding has left 10 of 16 digits." in opened.locator("#rule").text_content()
+    move(opened, 0, 0.5)
+    assert digits.all_text_contents() == [""] * 5
+    assert "Rounding" not in opened.locator("#rule").text_content()
+
+
 @pytest.mark.parametrize("label", EVIL)
 def test_no_label_becomes_code(open_page, label):
     x, z = Value(2.0, label), Value(4.0, "z")

@@ -13,6 +13,7 @@ from engine.edges import local_gradient, passed
 from engine.explanation.chain import local_formulas, slope_text
 from engine.node import Node
 from engine.notation import PLAIN, Text, expression
+from engine.rounded import digits_below
 from engine.snapshot import Snapshot
 from engine.text import clean, symbol
 from engine.value import Value
@@ -33,6 +34,7 @@ def to_json(root: Value) -> str:
     op        the name of the primitive, "" for a leaf; symbol: what stands in a picture
     parents   the places of the operands in the list, in argument order, repeats kept
     data      its value; gradient: d(root)/d(node), 0 for a constant
+    digits    how many decimal digits of the value are right, as `rounding` finds
     local     the local derivative to each operand; null where no gradient can pass
     formula   the operation, with {0}, {1}, ... for its operands
     partials  the same for each local derivative; "" where it is a mere number
@@ -57,6 +59,7 @@ def document(root: Value, short: bool = False) -> dict[str, Any]:
     called = short_names(order, reading.names) if short else reading.names
     places = {id(node): i for i, node in enumerate(order)}
     spelling = Spelling()
+    digits = digits_below(root)
     return {
         "format": "chainrule graph",
         "version": VERSION,
@@ -71,6 +74,7 @@ def document(root: Value, short: bool = False) -> dict[str, Any]:
                 "parents": [places[id(parent)] for parent in node.parents],
                 "data": number(node._data),
                 "gradient": number(reading.gradients[id(node)]),
+                "digits": round(digits[id(node)], 1),
                 "local": [None if slope is None else number(slope) for slope in slopes(node)],
                 "gated": node.primitive.gated,
                 "open": open_edges(node),

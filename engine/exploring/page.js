@@ -58,7 +58,8 @@ function fillTable(seen) {
       html("th", { scope: "row" }, node.name),
       html("td", {}, node.kind === "operation" ? clipped(operation(i), FORMULA) : node.kind),
       html("td", {}, seen.known[i] ? exact(value(i)) : ""),
-      html("td", {}, seen.received[i] ? exact(seen.gradient[i]) : "")),
+      html("td", {}, seen.received[i] ? exact(seen.gradient[i]) : ""),
+      html("td", {}, seen.known[i] && page.state === page.first ? node.digits.toFixed(0) : "")),
   ));
 }
 

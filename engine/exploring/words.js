@@ -1,6 +1,7 @@
 // Steps and chain rules in formulas.
 
 const FORMULA = 64; // characters of an operation that are written out
+const FEW_DIGITS = 14; // right ones of a value, below which it is worth a word
 
 const named = (i) => nodes[i].parents.map((p) => names[p]);
 const operation = (i) => filled(nodes[i].formula, named(i));
@@ -61,6 +62,10 @@ const numbers = ({ arriving, slope }) => [numeral(bracketed(arriving, 4)), sign(
 function ruleLines(i, seen) {
   const head = nodes[i].kind === "operation" ? [numeral(names[i]), sign("="), numeral(clipped(operation(i), FORMULA))] : [numeral(names[i])];
   const lines = [formulaLine(...head, sign("="), numeral(seen.known[i] ? short(value(i)) : "?"))];
+  // Only of the numbers that came with the page is it known what rounding did.
+  if (seen.known[i] && page.state === page.first && nodes[i].digits < FEW_DIGITS) {
+    lines.push(html("p", { class: "faint" }, `Rounding has left ${nodes[i].digits.toFixed(0)} of 16 digits.`));
+  }
   if (i === root) return [...lines, formulaLine(quotient(names[i], names[i]), sign("="), numeral("1"))];
   if (practice.hides(i)) return [...lines, html("p", { class: "faint" }, "Its gradient is yours to find.")];
   const terms = termsOf(i, seen);
