@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
-from math import cos, isfinite, pi, sqrt
+from math import cos, isfinite, pi
 from typing import Any
 
-from engine import Value
+from engine import Value, sqrt
 from engine.primitive import is_number
 from engine.text import brief
 from nn.module import Module, plural
 
 Schedule = Callable[[int], float]
+Numbers = Sequence[Any]  # plain ones, or traced
 
 
 class Optimizer:
@@ -25,13 +26,21 @@ class Optimizer:
 
     `weight_decay` adds its multiple of the parameter to the gradient, as the penalty
     weight_decay * p**2 / 2 would. Raises ValueError for no parameters or a negative setting.
+
+    A rule of yours is `change`, and `shared` for what is the same for all parameters in a step, in plain
+    arithmetic and functions of `engine`: `fit` compiles it. `memories` are the attributes in which it
+    remembers a number for each parameter.
     """
+
+    memories: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Any], lr: float | Schedule, *, weight_decay: float = 0.0) -> None:
         self.parameters = as_parameters(parameters)
         self.lr = lr if callable(lr) else constant(lr)
         self.weight_decay = not_negative("weight_decay", weight_decay)
         self.steps = 0
+        for name in self.memories:
+            setattr(self, name, [0.0] * len(self.parameters))
 
     def zero_grad(self) -> None:
         """Sets the grad of every parameter to 0.0."""
@@ -42,15 +51,31 @@ class Optimizer:
         """Changes every parameter once; if anything raises, Ctrl-C for instance, nothing has changed."""
         state, weights = self.state_dict(), [p.data for p in self.parameters]
         try:
-            rate = self.lr(self.steps)
-            self.steps += 1
+            shared, held = self.begin(), self.memory()
             for i, p in enumerate(self.parameters):
-                p.data = weights[i] - self.change(i, self.slope(p), rate)
+                p.data, *remembered = self.moved(weights[i], p.grad, shared, [m[i] for m in held])
+                for numbers, x in zip(held, remembered, strict=True):
+                    numbers[i] = x
         except BaseException:
             self.load_state_dict(state)
             for p, weight in zip(self.parameters, weights, strict=True):
                 p.data = weight
             raise
+
+    def begin(self) -> tuple[float, ...]:
+        """Counts a step; what its changes share."""
+        rate = self.lr(self.steps)
+        self.steps += 1
+        return self.shared(rate)
+
+    def moved(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> tuple[Any, ...]:
+        """Parameter and memory after a step."""
+        change, *remembered = self.change(p, self.slope(p, g), shared, memory)
+        return (p - change, *remembered)
+
+    def memory(self) -> list[list[float]]:
+        """What it remembers of each parameter."""
+        return [getattr(self, name) for name in self.memories]
 
     def state_dict(self) -> dict[str, Any]:
         """All that steps change but the parameters: what `load_state_dict` takes."""
@@ -61,17 +86,17 @@ class Optimizer:
         """Goes back to what a `state_dict()` of this optimiser held."""
         vars(self).update({name: x[:] if isinstance(x, list) else deepcopy(x) for name, x in state.items()})
 
-    def slope(self, p: Value) -> float:
+    def slope(self, p: Any, g: Any) -> Any:
         """The gradient to follow, that of the penalty with it."""
-        return p.grad + self.weight_decay * p.data
+        return g + self.weight_decay * p
 
-    def change(self, i: int, g: float, rate: float) -> float:
-        """What to subtract from parameter i, whose gradient is g."""
-        raise NotImplementedError(f"{type(self).__name__} has to define change(i, g, rate)")
+    def shared(self, rate: float) -> tuple[float, ...]:
+        """What the changes of this step share: the rate, and what else does not depend on the parameter."""
+        return (rate,)
 
-    def memory(self) -> list[float]:
-        """A number to remember for each parameter, 0.0 at first."""
-        return [0.0] * len(self.parameters)
+    def change(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> Sequence[Any]:
+        """What to subtract from p, whose gradient is g; behind it the new memory."""
+        raise NotImplementedError(f"{type(self).__name__} has to define change(p, g, shared, memory)")
 
     def __repr__(self) -> str:
         count = plural(len(self.parameters), "parameter")
@@ -83,6 +108,8 @@ class SGD(Optimizer):
 
     Polyak (1964); Nesterov (1983) in the form of Sutskever et al. (2013).
     """
+
+    memories = ("v",)
 
     def __init__(
         self,
@@ -98,11 +125,11 @@ class SGD(Optimizer):
         if nesterov and momentum == 0.0:
             raise ValueError("nesterov looks ahead along the momentum: give a momentum above 0, such as 0.9")
         self.nesterov = nesterov
-        self.v = self.memory()
 
-    def change(self, i: int, g: float, rate: float) -> float:
-        self.v[i] = self.momentum * self.v[i] + g
-        return rate * (g + self.momentum * self.v[i] if self.nesterov else self.v[i])
+    def change(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> Sequence[Any]:
+        (rate,), (v,) = shared, memory
+        v = self.momentum * v + g
+        return rate * (g + self.momentum * v if self.nesterov else v), v
 
 
 class Adam(Optimizer):
@@ -111,6 +138,7 @@ class Adam(Optimizer):
     m = b1 m + (1 - b1) g, m' = m / (1 - b1**t); v and v' the same of g**2 with b2. Kingma and Ba (2015).
     """
 
+    memories = ("m", "v")
     usual_decay = 0.0  # the weight_decay, if none is given
 
     def __init__(
@@ -126,14 +154,15 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay=decay)
         self.beta1, self.beta2 = pair_of_fractions("betas", betas)
         self.eps = positive("eps", eps)
-        self.m, self.v = self.memory(), self.memory()
 
-    def change(self, i: int, g: float, rate: float) -> float:
-        self.m[i] = self.beta1 * self.m[i] + (1.0 - self.beta1) * g
-        self.v[i] = self.beta2 * self.v[i] + (1.0 - self.beta2) * g * g
-        mean = self.m[i] / (1.0 - self.beta1**self.steps)
-        square = self.v[i] / (1.0 - self.beta2**self.steps)
-        return rate * mean / (sqrt(square) + self.eps)
+    def shared(self, rate: float) -> tuple[float, ...]:
+        return rate, 1.0 - self.beta1**self.steps, 1.0 - self.beta2**self.steps
+
+    def change(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> Sequence[Any]:
+        (rate, bias1, bias2), (m, v) = shared, memory
+        m = self.beta1 * m + (1.0 - self.beta1) * g
+        v = self.beta2 * v + (1.0 - self.beta2) * g * g
+        return rate * (m / bias1) / (sqrt(v / bias2) + self.eps), m, v
 
 
 class AdamW(Adam):
@@ -144,11 +173,12 @@ class AdamW(Adam):
 
     usual_decay = 0.01
 
-    def slope(self, p: Value) -> float:
-        return p.grad
+    def slope(self, p: Any, g: Any) -> Any:
+        return g
 
-    def change(self, i: int, g: float, rate: float) -> float:
-        return rate * self.weight_decay * self.parameters[i].data + super().change(i, g, rate)
+    def change(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> Sequence[Any]:
+        change, *remembered = super().change(p, g, shared, memory)
+        return (shared[0] * self.weight_decay * p + change, *remembered)
 
 
 class RMSProp(Optimizer):
@@ -156,6 +186,8 @@ class RMSProp(Optimizer):
 
     Tieleman and Hinton (2012), lecture 6.5.
     """
+
+    memories = ("v", "push")
 
     def __init__(
         self,
@@ -171,16 +203,18 @@ class RMSProp(Optimizer):
         self.alpha = fraction("alpha", alpha)
         self.eps = positive("eps", eps)
         self.momentum = not_negative("momentum", momentum)
-        self.v, self.push = self.memory(), self.memory()
 
-    def change(self, i: int, g: float, rate: float) -> float:
-        self.v[i] = self.alpha * self.v[i] + (1.0 - self.alpha) * g * g
-        self.push[i] = self.momentum * self.push[i] + g / (sqrt(self.v[i]) + self.eps)
-        return rate * self.push[i]
+    def change(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> Sequence[Any]:
+        (rate,), (v, push) = shared, memory
+        v = self.alpha * v + (1.0 - self.alpha) * g * g
+        push = self.momentum * push + g / (sqrt(v) + self.eps)
+        return rate * push, v, push
 
 
 class Adagrad(Optimizer):
     """p -= lr * g / (sqrt(s) + eps) with s the sum of all g**2 so far. Duchi et al. (2011)."""
+
+    memories = ("s",)
 
     def __init__(
         self,
@@ -192,11 +226,11 @@ class Adagrad(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
         self.eps = positive("eps", eps)
-        self.s = self.memory()
 
-    def change(self, i: int, g: float, rate: float) -> float:
-        self.s[i] += g * g
-        return rate * g / (sqrt(self.s[i]) + self.eps)
+    def change(self, p: Any, g: Any, shared: Numbers, memory: Numbers) -> Sequence[Any]:
+        (rate,), (s,) = shared, memory
+        s = s + g * g
+        return rate * g / (sqrt(s) + self.eps), s
 
 
 # Schedules: functions of the number of steps so far, partial applications of what stands below them

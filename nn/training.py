@@ -70,15 +70,16 @@ def fit(
         seed=None if isinstance(rng, Random) else rng,
         run=Run(model, samples, loss, optimizer),
     )
-    run = Training(model, optimizer, held_out(model, validation, loss), watch, history)
+    run = Training(model, optimizer, held_out(model, validation, loss), history)
     run.kept = kept_epochs(epochs, len(model.parameters()))
     run.keep_weights()
     source = generator(rng)
     try:
-        run.use(stepper(model, loss, samples, optimizer.parameters, compiled))
+        eager = EagerStep(model, loss, samples, optimizer, watch)
+        run.use(stepper(eager) if compiled else eager)
         with bar(progress, epochs * -(-len(samples) // size), run.history.how) as advance:
             for _ in range(epochs):
-                run.epoch(samples, size, source, advance)
+                run.epoch(len(samples), size, source, advance)
                 if callback is not None and callback(run.history):
                     run.stop("callback")
                     break
@@ -100,13 +101,11 @@ class Training:
         model: Module,
         optimizer: Optimizer,
         held_out: Samples | None,
-        watch: Watch | None,
         history: History,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.held_out = held_out
-        self.watch = watch
         self.history = history
         self.kept: set[int] = set()
         self.best = self.state()
@@ -119,32 +118,23 @@ class Training:
         """Weights and optimiser as of this moment."""
         return self.model.state_dict(), self.optimizer.state_dict()
 
-    def epoch(self, samples: Samples, size: int, rng: Random, advance: Callable[[float], None]) -> None:
+    def epoch(self, count: int, size: int, rng: Random, advance: Callable[[float], None]) -> None:
         """Every sample once, a step for each batch."""
         start = perf_counter()
         before = self.state()
-        shuffled = rng.sample(samples, len(samples)) if size < len(samples) else samples
+        order = rng.sample(range(count), count) if size < count else list(range(count))
         total = 0.0
-        for batch in batches(shuffled, size):
-            mean = self.step(batch)
+        self.stepper.begin()
+        for batch in batches(order, size):
+            mean = self.stepper.take(batch)
+            self.history.steps += 1
             total += mean * len(batch)
             advance(mean)
+        self.stepper.finish()
         # a step that took all samples measured the weights it began with, not those it made
-        measured = before if size >= len(samples) and self.held_out is None else self.state()
-        self.record(total / len(samples), measured)
+        measured = before if size >= count and self.held_out is None else self.state()
+        self.record(total / count, measured)
         self.history.seconds += perf_counter() - start
-
-    def step(self, batch: Samples) -> float:
-        """Forward, backward, update. Returns the mean loss of the batch, before the update. Raises
-        NotFinite if somebody watches."""
-        mean = self.stepper.gradient(batch)
-        if self.watch is not None:
-            self.watch.gradient(mean, batch)
-        self.optimizer.step()
-        self.history.steps += 1
-        if self.watch is not None:
-            self.watch.weights()
-        return mean
 
     def record(self, mean: float, state: State) -> None:
         """Notes an epoch, and its state if it is the best."""
@@ -195,9 +185,9 @@ def step_size(epochs: int, batch_size: int | None, count: int) -> int:
     return min(batch_size, count)
 
 
-def batches(samples: Samples, size: int) -> Iterator[Samples]:
-    for start in range(0, len(samples), size):
-        yield samples[start : start + size]
+def batches(order: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def accuracy(model: Module, X: Any, y: Any) -> float:

@@ -275,8 +275,8 @@ def test_a_model_that_is_no_chain_of_layers_gets_the_page_of_its_graph(open_page
 
 
 class Own(optim.Optimizer):
-    def change(self, i, g, rate):
-        return rate * g
+    def change(self, p, g, shared, memory):
+        return (shared[0] * g,)
 
 
 def test_an_optimizer_that_the_page_has_not_is_named():

@@ -409,13 +409,74 @@ def test_a_step_that_is_interrupted_has_not_happened(optimizer):
     before, data = training.state_dict(), [p.data for p in parameters]
     change, calls = training.change, iter(range(4))
 
-    def interrupted(i, g, rate):
+    def interrupted(*numbers):
         if next(calls) == 3:
             raise KeyboardInterrupt
-        return change(i, g, rate)
+        return change(*numbers)
 
     training.change = interrupted
     with pytest.raises(KeyboardInterrupt):
         training.step()
     del training.change
     assert (training.state_dict(), [p.data for p in parameters]) == (before, data)
+
+
+class Signs(optim.Optimizer):
+    """A rule with a branch, and a memory."""
+
+    memories = ("last",)
+
+    def __init__(self, parameters, lr=0.01, factor=1.0):
+        super().__init__(parameters, lr)
+        self.factor = factor
+
+    def change(self, p, g, shared, memory):
+        (rate,), (last,) = shared, memory
+        return (rate * self.factor if g * last >= 0.0 else 0.0), g
+
+
+class Clipped(optim.SGD):
+    def step(self):
+        for p in self.parameters:
+            p.grad = max(-0.1, min(0.1, p.grad))
+        super().step()
+
+
+class Counted(Signs):
+    """Asks what arrays do not know."""
+
+    def change(self, p, g, shared, memory):
+        return super().change(p, float(g), shared, memory)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"), [(Signs, "compiled"), (Clipped, "eager: Clipped"), (Counted, "eager: ")]
+)
+def test_an_optimizer_of_ones_own_trains_compiled_as_through_the_graph(kind, how):
+    def run(compiled):
+        model = nn.MLP(2, [4, 1], rng=1)
+        optimizer = kind(model.parameters(), 0.05)
+        settings = {"loss": losses.squared_error, "optimizer": optimizer, "progress": False}
+        history = nn.fit(model, X, XOR, **settings, epochs=6, batch_size=3, compiled=compiled)
+        return history, model.state_dict(), sum(optimizer.memory(), [float(optimizer.steps)])
+
+    (fast, weights, state), (slow, expected, memory) = run(True), run(False)
+    assert fast.how.startswith(how)
+    assert fast.loss == pytest.approx(slow.loss, rel=1e-12)
+    assert weights == pytest.approx(expected, rel=1e-12)
+    assert state == pytest.approx(memory, rel=1e-9)
+
+
+def test_a_setting_that_a_callback_changes_is_seen_by_compiled_steps():
+    model = nn.MLP(2, [4, 1], rng=1)
+    optimizer = optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    still = []
+
+    def stop_moving(history):
+        optimizer.lr, optimizer.momentum = (lambda t: 0.0), 0.0
+        still.append(model.state_dict())
+
+    settings = {"loss": losses.squared_error, "optimizer": optimizer, "progress": False}
+    history = nn.fit(model, X, XOR, **settings, epochs=3, callback=stop_moving)
+    assert history.how == "compiled"
+    assert still[0] == still[1] == still[2]
