@@ -63,7 +63,7 @@ versions:
 bench: .venv-native/wheel .venv-native/bench .venv/bench
 	.venv-native/bin/python benchmarks/run.py
 	.venv/bin/python benchmarks/run.py
-	for name in compiled language adbench series; do .venv-native/bin/python benchmarks/$$name.py || exit; done
+	for name in compiled networks language adbench series; do .venv-native/bin/python benchmarks/$$name.py || exit; done
 
 notebooks: .venv/notebooks
 	.venv/bin/python notebooks/run.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+# NumPy counts its threads when it is imported: one core for all
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
 
@@ -27,15 +31,15 @@ SHAPES = [(16, 2), (16,), (16, 16), (16,), (16,), (1,)]
 
 
 class Work(NamedTuple):
-    """W2: an MLP 2-16-16-1, its hinge loss on 100 samples."""
+    """W2: an MLP 2-16-16-1, its hinge loss on samples."""
 
     parameters: Sequence[Any]
     x: Any
     y: Any
 
 
-def w2_data() -> Work:
-    x = RNG.normal(size=(100, 2))
+def w2_data(samples: int) -> Work:
+    x = RNG.normal(size=(samples, 2))
     return Work([RNG.normal(size=shape) for shape in SHAPES], x, np.sign(x[:, 0] * x[:, 1]))
 
 
@@ -52,14 +56,13 @@ def jax() -> Any:
     return module
 
 
-def c_by_hand(work: Work, activation: str, *flags: str) -> Contestant | None:
-    """w2.c, compiled by gcc; called with pointers that are at hand."""
+def c_by_hand(work: Work, activation: str, *flags: str, source: str = "w2.c") -> Contestant | None:
+    """A file of C, compiled by gcc; called with pointers that are at hand."""
     if shutil.which("gcc") is None:
         return None
     library = Path(tempfile.mkdtemp()) / "w2.so"
     command = ["gcc", "-O3", "-march=native", *flags, f"-D{activation.upper()}", "-shared", "-fPIC"]
-    source = str(Path(__file__).with_name("w2.c"))
-    subprocess.run([*command, source, "-o", str(library), "-lm"], check=True)
+    subprocess.run([*command, str(Path(__file__).with_name(source)), "-o", str(library), "-lm"], check=True)
     function = ctypes.CDLL(str(library)).w2
     function.restype = ctypes.c_double
     weights = np.concatenate([p.ravel() for p in work.parameters])
@@ -68,6 +71,46 @@ def c_by_hand(work: Work, activation: str, *flags: str) -> Contestant | None:
     count = ctypes.c_long(len(work.x))
     # the arrays live as long as the function that holds them
     return lambda kept=(weights, gradient): (function(w, x, y, count, out), kept[1])
+
+
+def w2_numba(work: Work) -> Contestant | None:
+    """Loops as in w2.c, with relu."""
+    numba = installed("numba")
+    if numba is None:
+        return None
+
+    @numba.njit  # type: ignore[untyped-decorator]
+    def step(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, x: Any, y: Any) -> Any:
+        g1, c1, g2, c2, g3, c3 = w1 * 0, b1 * 0, w2 * 0, b2 * 0, w3 * 0, b3 * 0
+        loss = 0.0
+        for s in range(len(x)):
+            h = np.maximum(w1[:, 0] * x[s, 0] + w1[:, 1] * x[s, 1] + b1, 0.0)
+            k = b2.copy()
+            for i in range(len(k)):
+                for j in range(len(h)):
+                    k[i] += w2[i, j] * h[j]
+            k = np.maximum(k, 0.0)
+            margin = 1.0 - y[s] * ((w3 * k).sum() + b3[0])
+            if margin > 0.0:
+                loss += margin
+                c3[0] -= y[s]
+                d = np.zeros(len(h))
+                for i in range(len(k)):
+                    g3[i] -= y[s] * k[i]
+                    slope = -y[s] * w3[i] if k[i] > 0.0 else 0.0
+                    c2[i] += slope
+                    for j in range(len(h)):
+                        g2[i, j] += slope * h[j]
+                        d[j] += slope * w2[i, j]
+                for j in range(len(h)):
+                    slope = d[j] if h[j] > 0.0 else 0.0
+                    c1[j] += slope
+                    g1[j, 0] += slope * x[s, 0]
+                    g1[j, 1] += slope * x[s, 1]
+        n = len(x)
+        return loss / n, (g1 / n, c1 / n, g2 / n, c2 / n, g3 / n, c3 / n)
+
+    return lambda: step(*work.parameters, work.x, work.y)
 
 
 def w2_torch(work: Work, activation: str) -> Contestant | None:

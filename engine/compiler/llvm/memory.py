@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from engine.compiler.llvm.code import Shape
 
 GROUPS: Final = 32  # of lanes, in a block
-ROOM: Final = 2_000_000  # bytes of a block: more falls out of the cache
+ROOM: Final = 1_000_000  # bytes of a block: more falls out of the cache
 
 
 class Memory(NamedTuple):

@@ -18,7 +18,7 @@ from engine.compiler.tape.tape import Entry, Tape
 SEGMENT: Final = 300  # operands in one function
 LARGE: Final = 3_000  # operands from where on a tape is translated in a third of the time, rather than well
 LARGE_MAPPED: Final = 5_000  # the same on lanes, which gain more from it
-ROOM: Final = 100_000  # bytes for a block of examples: of a short tape, they stay in the nearest cache
+ROOM: Final = 20_000  # bytes for a block of examples: of a short tape, they stay in the nearest cache
 LARGE_ROOM: Final = 30_000_000  # the same of one whose code does not: more, and the heap maps it anew
 BEFORE: Final = -1  # in place of a slot: before all operations
 LONG: Final = 256  # operands from where on a row of many is a loop over memory
