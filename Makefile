@@ -7,6 +7,7 @@
 #   make wheel       the compiled engine for any Linux, in dist/
 #   make bench       against other engines make notebooks  executes them all
 #   make versions    the same suite on newer Pythons, as far as they are installed
+#   make docs        the site: guides, a page for each function, reference
 #   make mutants     wrong rules on purpose: does the checker notice?
 #   make clean       removes everything that was made
 
@@ -21,7 +22,7 @@ SOURCES = $(shell find engine nn -name __pycache__ -prune -o -print) hatch_build
 VERSIONS ?= 3.12 3.13 3.14
 PYTEST_ARGS ?= -n auto --dist worksteal
 
-.PHONY: demo test check format native test-native wheel versions bench notebooks mutants clean
+.PHONY: demo test check format native test-native wheel versions bench docs notebooks mutants clean
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv-3.%/made
 
@@ -65,6 +66,10 @@ bench: .venv-native/wheel .venv-native/bench .venv/bench
 	.venv/bin/python benchmarks/run.py
 	for name in compiled networks language adbench series; do .venv-native/bin/python benchmarks/$$name.py || exit; done
 
+docs: .venv/docs
+	.venv/bin/sphinx-build -q -W -n --keep-going docs docs/_build/html
+	@echo "the site is in docs/_build/html/index.html"
+
 notebooks: .venv/notebooks
 	.venv/bin/python notebooks/run.py
 
@@ -73,7 +78,7 @@ mutants: .venv/test
 	.venv/bin/python tests/source_mutants.py
 
 clean:
-	rm -rf .venv .venv-native .venv-3.* build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-native .venv-3.* build dist docs/_build docs/generated demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments: pip is renewed first, for an old one knows no --group.
@@ -86,7 +91,7 @@ clean:
 	@touch $@
 
 # One stamp for each dependency group; an editable install of the source is there in every .venv.
-.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench .venv/frameworks .venv/wheel: .venv/%: pyproject.toml .venv/made
+.venv/test .venv/lint .venv/demo .venv/notebooks .venv/bench .venv/frameworks .venv/wheel .venv/docs: .venv/%: pyproject.toml .venv/made
 	@echo "installing into .venv: $*"
 	@.venv/$(PIP) --progress-bar off --group $* -e . $(NAMES)
 	@touch $@

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from test_ladder import TREES
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+GUIDES = [ROOT / "docs/index.md", *sorted((ROOT / "docs/guides").glob("*.md"))]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -30,6 +32,11 @@ def test_the_readme_prints_what_it_says(tmp_path, monkeypatch):
             run(block, scope, f"README, block {number}")
         else:
             exec(block, scope)
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+def test_a_guide_prints_what_it_says(guide):
+    run(guide.read_text(encoding="utf-8"), {"__name__": "guide"}, guide.stem)
 
 
 # From the source and not from __doc__: compiled functions hide theirs from doctest.
