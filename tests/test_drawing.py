@@ -455,3 +455,13 @@ def test_a_picture_has_the_width_that_is_asked_for_and_shrinks_with_its_page():
 def test_a_width_is_a_number_of_pixels(width):
     with pytest.raises(ValueError, match="width is a number of pixels"):
         draw(Value(1.0), width=width)
+
+
+def test_the_colour_of_an_arrow_has_the_sign_of_its_number():
+    x, y = Value(2.0, "x"), Value(-3.0, "y")
+    root = -(x * y) * 5.0
+    root.backward()
+    seen = picture(root, 200, True)
+    for arrow in seen.arrows:
+        if arrow.local:
+            assert seen.tone(arrow.flow)[0] == ("n" if arrow.local.startswith("-") else "p")

@@ -37,7 +37,9 @@ class Arrow(NamedTuple):
     tail: int
     head: int
     local: str  # the local gradient, "" where there is none to show
-    flow: float  # what flows back along it: gradient of the head times local gradient
+    flow: (
+        float  # what flows back along it, gradient of the head times local gradient, with the sign of `local`
+    )
     folded: bool = False
 
 
@@ -163,7 +165,8 @@ class Artist:
             for x, slope, flow in self.passing(i):
                 tail = place.get(x, head)
                 if tail != head and parts[head].name is None and faces[tail] is not None:
-                    yield Arrow(tail, head, slope, flow)
+                    # as strong as what flows, in the colour of the sign that is written on it
+                    yield Arrow(tail, head, slope, -abs(flow) if slope.startswith("-") else abs(flow))
                 elif tail != head:
                     merged[tail] = merged.get(tail, 0.0) + flow
         for tail, flow in merged.items():
