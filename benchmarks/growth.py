@@ -87,6 +87,7 @@ def plot(points: dict[str, Points], path: Path) -> None:
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.add_subplot(
+        title="Time grows as the graph does: a chain of additions",
         xlabel="additions in the chain",
         ylabel="build, backward and free, seconds",
         xscale="log",

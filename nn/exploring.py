@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import engine
 from engine.compiler.sources.javascript import javascript_source
@@ -18,7 +18,7 @@ from engine.trees import Tree
 from engine.value import Value
 from nn import losses, optim
 from nn.data import Loss, Samples, samples_of
-from nn.history import History, first_rate
+from nn.history import History, Run, first_rate
 from nn.layers import Layer, chain_of
 from nn.losses import as_list
 from nn.module import Module, plural
@@ -30,6 +30,14 @@ MAX_NUMBERS: Final = 60_000  # of samples that go into a page
 GRAPH_SAMPLES: Final = 3  # of a model that is no chain of layers
 RATE: Final = 0.03
 OPTIMISERS: Final = (optim.Adam, optim.AdamW, optim.SGD, optim.RMSProp, optim.Adagrad)
+
+
+class Names(NamedTuple):
+    """What things are called on the page; without names they are numbered."""
+
+    title: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
 
 
 def explore(
@@ -55,89 +63,84 @@ def explore(
 
     Raises ValueError or TypeError for data that do not fit, or more than 20,000 parameters.
     """
+    named = Names(title, inputs, outputs)
     if isinstance(model, History):
-        return explore_run(model, title, inputs, outputs)
+        if model.run is None:
+            raise ValueError(
+                "this History does not know its model (fit made none, or it was pickled): "
+                "call explore(model, X, y, loss=..., history=history)"
+            )
+        return page_of(model.run, model, named)
     if not isinstance(model, Module) or loss is None:
         raise TypeError(
             f"explore takes a model with X, y and loss=, or the History of fit, got {brief(model, 60)}"
             + (" without a loss" if loss is None else "")
         )
-    samples = samples_of(model, X, y, loss)
-    chain = chain_of(model)
-    if chain is None:
-        return graph_page(model, samples, loss)
-    return network_page(model, chain, samples, loss, optimizer, history, title, inputs, outputs)
+    return page_of(Run(model, samples_of(model, X, y, loss), loss, optimizer), history, named)
 
 
-def explore_run(history: History, title: str, inputs: Sequence[str], outputs: Sequence[str]) -> Exploration:
-    run = history.run
-    if run is None:
-        raise ValueError(
-            "this History does not know its model (fit made none, or it was pickled): "
-            "call explore(model, X, y, loss=..., history=history)"
-        )
+def page_of(run: Run, history: History | None, named: Names) -> Exploration:
     chain = chain_of(run.model)
     if chain is None:
-        return graph_page(run.model, run.samples, run.loss)
-    return network_page(
-        run.model, chain, run.samples, run.loss, run.optimizer, history, title, inputs, outputs
-    )
+        return graph_page(run)
+    shown = thinned(run.samples, chain[0].nin + chain[-1].nout)
+    data = sample_data([x for x, _ in shown], [target for _, target in shown], run.loss, chain[-1].nout)
+    content = network_content(run.model, chain, history, named) | data | optimiser_settings(run.optimizer)
+    content["about"] = about(len(run.model.parameters()), len(shown), len(run.samples))
+    content["batch"] = history.batch_size if history and history.batch_size < len(run.samples) else 0
+    source = program(run.model, run.loss, data["X"][0], data["Y"][0])
+    return Exploration(content, source, draw(run.model, data["X"][0])._repr_svg_(), NETWORK)
 
 
-def graph_page(model: Module, samples: Samples, loss: Loss) -> Exploration:
+def graph_page(run: Run) -> Exploration:
     """The graph of the mean loss over a few samples."""
-    few = samples[:GRAPH_SAMPLES]
-    root = engine.mean([loss(model(x), target) for x, target in few])
+    few = run.samples[:GRAPH_SAMPLES]
+    root = engine.mean([run.loss(run.model(x), target) for x, target in few])
     if not isinstance(root, Value):
         raise ValueError("the loss is a plain number: it does not depend on the parameters of the model")
     if not root.label:
         root.label = "loss"
     page = engine.explore(root)
-    what, much = type(model).__name__, plural(len(few), "sample")
+    what, much = type(run.model).__name__, plural(len(few), "sample")
     note = f"{what} is no plain chain of layers: this is the graph of its loss over {much}."
     page.content["note"] = f"{note} {page.content['note']}".strip()
     return page
 
 
-def network_page(
-    model: Module,
-    chain: Sequence[Layer],
-    samples: Samples,
-    loss: Loss,
-    optimizer: Optimizer | None,
-    history: History | None,
-    title: str,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-) -> Exploration:
+def thinned(samples: Samples, width: int) -> Samples:
+    """As many samples as a page holds, evenly spread."""
+    return samples[:: -(-len(samples) * width // MAX_NUMBERS)]
+
+
+def network_content(
+    model: Module, chain: Sequence[Layer], history: History | None, named: Names
+) -> dict[str, Any]:
+    """The network itself, and what was recorded of it."""
     count = len(model.parameters())
     if count > MAX_PARAMETERS:
         raise ValueError(f"the page takes up to {MAX_PARAMETERS:,} parameters, the model has {count:,}")
     sizes = [chain[0].nin, *(layer.nout for layer in chain)]
-    every = -(-len(samples) * (sizes[0] + sizes[-1]) // MAX_NUMBERS)
-    shown = samples[::every]
-    X = [[float(x) for x in Tree(x).scalars] for x, _ in shown]
-    targets = [target for _, target in shown]
-    settings = optimiser_settings(optimizer)
-    content = {
-        "title": clean(title) or f"{type(model).__name__} {'-'.join(map(str, sizes))}",
-        "about": about(count, len(shown), len(samples)),
-        "note": settings.pop("note"),
+    return {
+        "title": clean(named.title) or f"{type(model).__name__} {'-'.join(map(str, sizes))}",
         "sizes": sizes,
         "activations": [layer.activation for layer in chain],
         "weights": [number(x) for x in first_weights(model, history)],
-        "X": X,
-        "Y": [target_numbers(target, sizes[-1], loss) for target in targets],
-        "labels": [label(target, sizes[-1], loss) for target in targets],
-        "task": task(targets, loss, sizes[-1]),
-        "domain": domain(X),
-        "inputs": names(inputs, sizes[0], "x"),
-        "outputs": names(outputs, sizes[-1], "output" if sizes[-1] == 1 else ""),
-        "batch": 0 if history is None or history.batch_size >= len(samples) else history.batch_size,
+        "inputs": names(named.inputs, sizes[0], "x"),
+        "outputs": names(named.outputs, sizes[-1], "output" if sizes[-1] == 1 else ""),
         "history": None if history is None else recorded(history),
     }
-    source = program(model, loss, X[0], content["Y"][0])
-    return Exploration(content | settings, source, draw(model, X[0])._repr_svg_(), NETWORK)
+
+
+def sample_data(samples: Sequence[Any], targets: Sequence[Any], loss: Loss, width: int) -> dict[str, Any]:
+    """What it learns from; `width` is the number of outputs."""
+    X = [[float(x) for x in Tree(sample).scalars] for sample in samples]
+    return {
+        "X": X,
+        "Y": [target_numbers(target, width, loss) for target in targets],
+        "labels": [label(target, width, loss) for target in targets],
+        "task": task(targets, loss, width),
+        "domain": domain(X),
+    }
 
 
 def about(parameters: int, shown: int, samples: int) -> str:

@@ -26,7 +26,7 @@ class Run(NamedTuple):
     model: Module
     samples: Samples
     loss: Loss
-    optimizer: Optimizer
+    optimizer: Optimizer | None
 
 
 @dataclass

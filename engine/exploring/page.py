@@ -26,7 +26,7 @@ from engine.value import Value
 MAX_NODES: Final = 5_000  # a page of 2 MB
 UNREAD: Final = ("label", "op", "gradient")  # of the document, by the page
 LONG: Final = 60  # nodes of a graph whose expression nobody reads
-FRAME: Final = 760  # the height of the page in a notebook, in pixels
+FRAME: Final = 800  # the height of the page in a notebook, in pixels
 
 
 class Kind(NamedTuple):
