@@ -15,8 +15,8 @@ function done(at) {
 function render() {
   const step = practice.on ? { kind: "practice" } : page.steps[page.stops[page.at].at];
   const seen = practice.on ? practice.seen() : replay(nodes, page.state, page.steps, done(page.at));
-  page.now = step;
-  page.graph.show(page.state, seen, step, page.chosen, practice.on ? practice.asked : undefined);
+  page.now = page.ended && !practice.on ? { kind: "end" } : step;
+  page.graph.show(page.state, seen, page.now, page.chosen, practice.on ? practice.asked : undefined);
   showStep(step, seen);
   showRule(seen);
   const scale = largest(seen.gradient);
