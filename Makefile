@@ -67,7 +67,7 @@ bench: .venv-native/wheel .venv-native/bench .venv/bench
 	for name in compiled networks language adbench series; do .venv-native/bin/python benchmarks/$$name.py || exit; done
 
 docs: .venv/docs
-	.venv/bin/sphinx-build -q -W -n --keep-going docs docs/_build/html
+	.venv/bin/sphinx-build -q -E -W -n --keep-going docs docs/_build/html
 	@echo "the site is in docs/_build/html/index.html"
 
 notebooks: .venv/notebooks

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from inspect import Parameter, Signature, getdoc
 from inspect import signature as signature_of
 from math import inf
@@ -30,6 +31,7 @@ def signature(row: Primitive) -> Signature:
     return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names(row)])
 
 
+@lru_cache(256)  # whoever transforms a row copies its docstring
 def docstring(row: Primitive) -> str:
     """Formula, derivatives, domain, kinks, edges, an example; of a user's function what that says."""
     if row.foreign:
