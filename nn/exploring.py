@@ -29,6 +29,7 @@ MAX_PARAMETERS: Final = 20_000
 MAX_NUMBERS: Final = 60_000  # of samples that go into a page
 GRAPH_SAMPLES: Final = 3  # of a model that is no chain of layers
 RATE: Final = 0.03
+SQUARE: Final = 3.0  # inputs whose ranges are that much different are not in like units
 OPTIMISERS: Final = (optim.Adam, optim.AdamW, optim.SGD, optim.RMSProp, optim.Adagrad)
 
 
@@ -209,11 +210,14 @@ def task(targets: Sequence[Any], loss: Loss, width: int) -> dict[str, Any]:
     return {"kind": kind, **ends, "names": [typeset(f"{x:.2g}") for x in (low, high)]}
 
 
-def domain(X: Sequence[Sequence[float]]) -> list[float]:
-    """A square that holds all samples, with a margin."""
-    low, high = min(map(min, X)), max(map(max, X))
-    margin = 0.15 * (high - low) or 1.0
-    return [low - margin, high + margin]
+def domain(X: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The range of each input, with a margin; of two inputs in like units one for both."""
+    ranges = [(min(column), max(column)) for column in zip(*X, strict=True)]
+    spans = [high - low for low, high in ranges]
+    if len(ranges) == 2 and max(spans) < SQUARE * min(spans):
+        ranges = [(min(map(min, X)), max(map(max, X)))] * 2
+    margins = [0.15 * (high - low) or 1.0 for low, high in ranges]
+    return [[low - m, high + m] for (low, high), m in zip(ranges, margins, strict=True)]
 
 
 def names(given: Sequence[str], count: int, stem: str) -> list[str]:

@@ -286,6 +286,19 @@ def test_an_optimizer_that_the_page_has_not_is_named():
     assert (page.content["optimizer"], page.content["rate"]) == ("SGD", 0.5)
 
 
+def test_inputs_of_other_units_fill_the_map_each_by_its_own_range(open_page):
+    X = [[a, 1000 * b] for a, b in RINGS]
+    page = open_page(nn.explore(mlp(2, 3, 1), X, SIDES, loss=LOGITS))
+    places = page.eval_on_selector_all(
+        "#points circle", "all => all.map(c => [+c.getAttribute('cx'), +c.getAttribute('cy')])"
+    )
+    for axis in (0, 1):
+        assert max(p[axis] for p in places) - min(p[axis] for p in places) > 7
+    assert nn.explore(mlp(2, 3, 1), RINGS, SIDES, loss=LOGITS).content["domain"][0] == pytest.approx(
+        [-2.6, 2.6], abs=0.1
+    )
+
+
 def test_a_large_set_of_samples_is_thinned_and_the_page_says_so():
     rng = random.Random(1)
     X = [[rng.random() for _ in range(64)] for _ in range(2000)]

@@ -8,8 +8,10 @@ const several = task.kind === "classes";
 const map = { canvas: find("heat"), values: new Float64Array(GRID * GRID), image: new ImageData(GRID, GRID) };
 map.canvas.width = map.canvas.height = GRID;
 
-const across = (x) => ((x - low) / (high - low)) * S;
-const upward = (y) => S - across(y);
+const share = (i, x) => (x - content.domain[i][0]) / (content.domain[i][1] - content.domain[i][0]); // of the range of input i
+const inputAt = (i, part) => content.domain[i][0] + part * (content.domain[i][1] - content.domain[i][0]);
+const across = (x) => share(0, x) * S;
+const upward = (y) => S - share(1, y) * S;
 const level = (y) => S - 0.4 - ((y - task.low) / (task.high - task.low || 1)) * (S - 0.8); // of a target, or an output
 
 function colourOf(i) {
@@ -47,15 +49,15 @@ function makeMap() {
 // Computes rows of the plane: all tiles, and the map.
 function heat(rows) {
   if (kind === "point") return;
-  const step = (high - low) / (GRID - 1);
+  const part = (k) => k / (GRID - 1);
   for (const row of kind === "line" ? [0] : rows) {
     for (let c = 0; c < GRID; c++) {
-      const place = kind === "line" ? [low + c * step] : [low + c * step, high - row * step];
+      const place = kind === "line" ? [inputAt(0, part(c))] : [inputAt(0, part(c)), inputAt(1, 1 - part(row))];
       const said = neurons(place);
       const at = row * GRID + c;
       let next = 0;
       for (const tile of tiles) {
-        const x = tile.l === 0 ? place[tile.k] / Math.max(Math.abs(low), Math.abs(high)) : said[next++];
+        const x = tile.l === 0 ? 2 * share(tile.k, place[tile.k]) - 1 : said[next++];
         tile.put(at, tile.l === depth && !several ? meaning(x) : x);
       }
       if (kind === "plane") heatPixel(at, said.slice(-sizes[depth]));

@@ -7,7 +7,6 @@ const BLOCK = 16; // inputs that stand alone; more are one tile
 const kind = width === 2 ? "plane" : width === 1 ? "line" : "point";
 const blocked = width > BLOCK;
 const side = Math.ceil(Math.sqrt(width)); // of a block
-const [low, high] = content.domain;
 
 let ink = {};
 
