@@ -235,32 +235,38 @@ def stop_gradient(x: Any) -> Any:
 
 def isnan(x: Any) -> Any:
     """Whether a number, or the data of a Value, is nan."""
-    return asked(math.isnan, x)
+    return asked(lambda x: not x == x, x)  # noqa: SIM201
 
 
 def isinf(x: Any) -> Any:
     """Whether a number, or the data of a Value, is inf or -inf."""
-    return asked(math.isinf, x)
+    return asked(lambda x: abs(x) == math.inf, x)
 
 
 def isfinite(x: Any) -> Any:
     """Whether a number, or the data of a Value, is neither inf nor nan."""
-    return asked(math.isfinite, x)
+    return asked(lambda x: abs(x) < math.inf, x)
 
 
 def isclose(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> Any:
     """Whether two numbers, or the data of two Values, are as near as math.isclose asks."""
 
-    def near(x: float, y: float) -> bool:
-        return math.isclose(x, y, rel_tol=rel_tol, abs_tol=abs_tol)
+    def near(x: Any, y: Any) -> bool:
+        if x == y or not (isfinite(x) and isfinite(y)):
+            return bool(x == y)
+        apart = abs(x - y)
+        return bool(apart <= abs(rel_tol * y) or apart <= abs(rel_tol * x) or apart <= abs_tol)
 
+    if rel_tol < 0.0 or abs_tol < 0.0:
+        raise ValueError(f"tolerances are not negative, got {rel_tol} and {abs_tol}")
     return asked(near, a, b)
 
 
 def asked(question: Callable[..., bool], *xs: Any) -> Any:
-    """The answer to a question about data; an array of answers where one is asked about arrays."""
+    """The answer to a question about data; an array of answers where one is asked about arrays. What is asked
+    are comparisons, which traced numbers answer, too."""
 
     def answer(*numbers: Any) -> bool:
-        return question(*(x.item() if isinstance(x, Traceable) else as_float(x) for x in numbers))
+        return question(*(x if isinstance(x, Traceable) else as_float(x) for x in numbers))
 
     return elementwise(answer, xs) if any(map(is_array, xs)) else answer(*xs)

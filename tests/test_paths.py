@@ -13,7 +13,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value, cos, custom, exp, grad, hessian, jit, sin, sqrt, value_and_grad, vmap
+from engine import (
+    Value,
+    cos,
+    custom,
+    exp,
+    grad,
+    hessian,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    jit,
+    sin,
+    sqrt,
+    value_and_grad,
+    vmap,
+)
 from engine.compiler import TracingError
 from engine.compiler.errors import Untranslatable
 from engine.testing import Program, gradcheck, programs
@@ -177,6 +193,19 @@ def test_guards_are_read_in_words_with_their_lines_and_in_their_order():
     g = jit(lambda x: 2.0 * x)
     assert g(1.0) == 2.0
     assert repr(g.paths) == "[<path: always>]"
+
+
+def test_nan_and_its_kin_are_questions():
+    def f(x, y):
+        if isnan(x) or isinf(y):
+            return x + y
+        return x * y if isfinite(y) and isclose(x, y, rel_tol=0.1) else x - y
+
+    fast = jit(f)
+    for x in POINTS:
+        for y in (*POINTS, 1.05, -inf):
+            assert same(fast(x, y), f(x, y))
+    assert len(fast.paths) == 7
 
 
 def test_a_condition_behind_a_failed_one_does_not_count():
