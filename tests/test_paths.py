@@ -189,10 +189,11 @@ def test_guards_are_read_in_words_with_their_lines_and_in_their_order():
     guards = [path.guards for path in fast.paths]
     assert guards == [[square, f"not {sign}"], [f"not {square}"], [square, sign]]
     assert "return y" in str(fast.paths[1].tape)
-    assert repr(fast.paths[1]) == f"<path: not {square}>"
+    assert repr(fast.paths[1]) == f"<path, 1 calls: not {square}>"
+    assert [path.calls for path in fast.paths] == [2, 1, 1]
     g = jit(lambda x: 2.0 * x)
     assert g(1.0) == 2.0
-    assert repr(g.paths) == "[<path: always>]"
+    assert repr(g.paths) == "[<path, 1 calls: always>]"
 
 
 def test_nan_and_its_kin_are_questions():

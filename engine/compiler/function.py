@@ -166,9 +166,14 @@ class Compiled(Exports):
             return self.connected(call, paths, path, outputs)
         if call.is_plain and not path.program.spreads:
             self.fast_path = paths.fast_path(path, args, call.arguments.has_array)
-            direct = self.signature.writes and is_machine_code(self.fast_path)
-            self.__call__ = or_else(self.fast_path, self.general) if direct else self.general
+            self.__call__ = self.shortest(paths, path) if self.signature.writes else self.general
         return path.program.built(outputs, call.arguments.has_array)
+
+    def shortest(self, paths: Paths, path: Path) -> Function:
+        """What a call is from now on."""
+        if path.turns:
+            return paths.or_else(lambda *args, **keywords: self.call(args, keywords))
+        return or_else(self.fast_path, self.general) if is_machine_code(self.fast_path) else self.general
 
     def first_path(self, call: Call) -> Paths:
         """The paths of a new structure of arguments: that of this call. Raises TracingError or TypeError."""
@@ -178,7 +183,7 @@ class Compiled(Exports):
         """The specialisation for the path that the arguments of a call take, or an example of them."""
         return self.trace(call, Questions(call.arguments.numbers(example, self.options.dtype), answers))
 
-    def trace(self, call: Call, questions: Questions | None) -> Specialisation:
+    def trace(self, call: Call, questions: Questions) -> Specialisation:
         """A new specialisation. Raises TracingError or TypeError."""
         f = self.source()
         example = f.example if isinstance(f, Mapped) and self.signature.batch is not None else f
@@ -227,17 +232,17 @@ class Compiled(Exports):
             count = arity(self.source())
             if count is None or self.signature.statics or self.signature.batch is not None:
                 raise TypeError(f"call {self!r} first: the structure of its arguments is not known")
-            call = self.signature.read([0.0] * count, {})
-            try:
-                self.cache.keep(call.key, Paths(self.max_paths, [self.trace(call, None)]))
-            except TracingError as error:
-                raise TypeError(f"call {self!r} first: its path depends on the arguments ({error})") from None
+            call, questions = self.signature.read([0.0] * count, {}), Questions([0.0] * count)
+            program = self.trace(call, questions)
+            if questions.asked:
+                raise TypeError(f"call {self!r} first: its path depends on them ({questions.asked[0].line})")
+            self.cache.keep(call.key, Paths(self.max_paths, [program]))
         return self.cache.latest.merged()
 
     @property
     def paths(self) -> list[Path]:
-        """The known ways through the function, for arguments like the latest: a list of what has `guards`, in
-        words, and a `tape`."""
+        """The known ways through the function, for arguments like the latest: a list of what has `guards` in
+        words, a `tape`, and `calls`."""
         return list(self.cache.latest.known) if self.cache else []
 
     def __repr__(self) -> str:

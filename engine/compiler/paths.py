@@ -35,12 +35,14 @@ class Fork:
 
 @final
 class Path:
-    """One way through a function. `program` is its code; `entry` the same for arguments like the latest."""
+    """One way through a function. `program` is its code, `entry` the same for arguments like the latest.
+    `calls` says how often it was taken, by an example too, if the function asks at all."""
 
     def __init__(self, program: Specialisation) -> None:
         self.program = program
         self.entry: Function = refused
         self.turns: tuple[Turn, ...] = ()
+        self.calls = 0
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -85,7 +87,7 @@ class Path:
         return outputs if failed < 0 else self.turns[failed]
 
     def __repr__(self) -> str:
-        return f"<path: {', '.join(self.guards) or 'always'}>"
+        return f"<path, {self.calls} calls: {', '.join(self.guards) or 'always'}>"
 
 
 @final
@@ -120,7 +122,6 @@ class Paths:
         self.limit = limit
         self.root = Fork()
         self.known: list[Path] = []
-        self.entry: Function = refused
         self.lines: Counter[str] = Counter()  # how many paths turned off where
         self.warned = False
         self.lock = threading.Lock()
@@ -152,6 +153,7 @@ class Paths:
                 path, found = self.follow(found, partial(Path.go, inputs=inputs))
             if path is not None:
                 self.latest = path
+                path.calls += 1
                 return path, found
             path = self.grow(found, trace, bounded)
             if path is None:
@@ -183,20 +185,35 @@ class Paths:
 
     def fast_path(self, path: Path, args: Sequence[Any], has_array: bool) -> Function:
         """From arguments like these to the results, as short as it can be."""
-        self.entry = path.entry = path.program.fast_path(args, has_array, path.turns)
+        self.latest = path
+        path.entry = path.program.fast_path(args, has_array, path.turns)
         return self.run if path.turns else path.entry
 
     def run(self, *args: Any, **keywords: Any) -> Any:
         """The fast path of what has guards."""
-        found = self.entry(*args, **keywords)
-        return found if type(found) is not Turn else self.turn(found, args, keywords)
-
-    def turn(self, turn: Turn, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
-        path, found = self.follow(turn, lambda path: path.entry(*args, **keywords))
-        if path is None:
+        path: Path | None = self.latest
+        found = self.latest.entry(*args, **keywords)
+        if type(found) is Turn:
+            path, found = self.follow(found, lambda path: path.entry(*args, **keywords))
+        if path is None or found is NotImplemented:
             return NotImplemented
-        self.entry = path.entry
+        self.latest = path
+        path.calls += 1
         return found
+
+    def or_else(self, otherwise: Function) -> Function:
+        """The same, with another function for what it refuses: one frame of Python's for a call."""
+
+        def call(*args: Any, **keywords: Any) -> Any:
+            path = self.latest
+            found = path.entry(*args, **keywords)
+            if type(found) is Turn or found is NotImplemented:
+                found = self.run(*args, **keywords)
+                return otherwise(*args, **keywords) if found is NotImplemented else found
+            path.calls += 1
+            return found
+
+        return call
 
     def merged(self) -> Specialisation:
         """A program of all known paths that asks nothing. Raises Untranslatable."""

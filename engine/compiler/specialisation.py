@@ -202,7 +202,7 @@ def specialised(
     batch: Batch | None,
     backend: Backend,
     options: Options,
-    questions: Questions | None,
+    questions: Questions,
 ) -> Specialisation:
     """f, of one example if there is a batch, traced with symbols in place of all numbers."""
     tree = Tree(arguments.example)
@@ -212,11 +212,11 @@ def specialised(
         try:
             results = Tree(f(*tree.build(symbols)))
         except Exception as error:
-            if questions is None or not questions.asked or isinstance(error, (TracingError, Enclosed)):
+            if not questions.asked or isinstance(error, (TracingError, Enclosed)):
                 raise
             results = Tree(())  # this path ends in an error of the user's own
         else:
-            if questions is not None and questions.refusal is not None:
+            if questions.refusal is not None:
                 raise questions.refusal
             structure.append(Results(skeleton_of(results)))
         return results.scalars

@@ -42,6 +42,7 @@ def spread(paths: Paths, inputs: Sequence[Any], trace: Trace) -> tuple[Path, Any
         if stay.any():
             if program.raises:
                 return None
+            group.path.calls += int(stay.sum())
             found.append((group.examples[stay], group.path, program.on_lanes(program.rows(rows, stay))))
         for k in numpy.unique(failed[~stay]):
             following = beyond(paths, group, group.path.turns[k], group.examples[failed == k], trace)
