@@ -205,6 +205,12 @@ def attributes(node: ast.ClassDef) -> Iterator[ast.stmt]:
                         yield ast.AnnAssign(ast.Name(target.attr), kind, None, 1)
 
 
+def defined_name(node: ast.stmt) -> str:
+    """Of a function or an attribute."""
+    target = getattr(node, "target", None)
+    return getattr(node, "name", "") or getattr(target, "id", "")
+
+
 def typed(node: ast.stmt, module: str) -> Iterator[str]:
     """A line of a stub, with types for its readers."""
     if isinstance(node, ast.FunctionDef) and module not in GRAPH:
@@ -216,7 +222,7 @@ def typed(node: ast.stmt, module: str) -> Iterator[str]:
     if isinstance(node, ast.ClassDef) and node.name in BASES:
         base, call = BASES[node.name]
         node.bases.append(ast.Name(base))
-        kept = (part for part in node.body if getattr(part, "name", "") != "__call__")
+        kept = (part for part in node.body if defined_name(part) != "__call__")
         node.body = [*kept, *ast.parse(call).body]
     yield ast.unparse(node)
 

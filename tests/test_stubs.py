@@ -46,7 +46,11 @@ def test_a_stub_says_what_runs(site):
     )
     stubs = [file.relative_to(site).with_suffix("") for file in site.rglob("*.pyi")]
     modules = [".".join(stub.parts).removesuffix(".__init__") for stub in stubs]
-    done = python("-m", "mypy.stubtest", "--mypy-config-file", "mypy.ini", *modules, site=site)
+    (site / "known").write_text(
+        "engine.compiler.function.Compiled.__call__  # a slot with code, no function\n"
+    )
+    options = ["--mypy-config-file", "mypy.ini", "--allowlist", "known"]
+    done = python("-m", "mypy.stubtest", *options, *modules, site=site)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -50,13 +50,19 @@ class Program:
         return f"Program({self.source!r}, {point})"
 
 
-@st.composite
-def programs(draw: Draw, *, variables: Sequence[str] = ("x", "y", "z"), max_statements: int = 8) -> Program:
+def programs(
+    *, variables: Sequence[str] = ("x", "y", "z"), max_statements: int = 8
+) -> st.SearchStrategy[Program]:
     """Programs that return one number, or raise an ArithmeticError.
 
     variables       their names
     max_statements  statements and blocks together, at most
     """
+    return grow_program(variables, max_statements)
+
+
+@st.composite
+def grow_program(draw: Draw, variables: Sequence[str], max_statements: int) -> Program:
     writer = Writer(draw, list(variables), max_statements)
     writer.block("    ", DEPTH)
     lines = [f"def program({', '.join(variables)}):", *writer.lines, f"    return {writer.term()}", ""]
