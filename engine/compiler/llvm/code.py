@@ -200,10 +200,11 @@ class Code:
         picked = f"<{len(order)} x i32> <{', '.join(order)}>"
         return self.let(f"shufflevector {shape.type} {a}, {shape.type} {b}, {picked}")
 
-    def numbered(self, shape: Shape, first: str) -> str:
-        """The whole numbers from the first on, one in each lane."""
+    def below(self, shape: Shape, first: str, count: str | int) -> str:
+        """A mask: of the whole numbers from the first on, one in each lane, those below a count."""
         ints, counting = shape.of("i64"), ", ".join(f"i64 {k}" for k in range(shape.lanes))
-        return self.let(f"add {ints} {self.splat(shape, first, 'i64')}, <{counting}>")
+        numbers = self.let(f"add {ints} {self.splat(shape, first, 'i64')}, <{counting}>")
+        return self.let(f"icmp slt {ints} {numbers}, {self.splat(shape, str(count), 'i64')}")
 
     def gathered(self, shape: Shape, pointers: str) -> str:
         """A number from each of many places."""

@@ -166,8 +166,7 @@ class Driver:
         divisor = code.let(f"select i1 {last}, {shape.number} %divisor, {shape.number} {one}")
         divisor = code.splat(shape, divisor)
         with code.counting(0, len(self.memory.outputs), shape.lanes) as at:
-            ints, count = shape.of("i64"), shape.all("i64", str(len(self.memory.outputs)))
-            inside = code.let(f"icmp slt {ints} {code.numbered(shape, at)}, {count}")
+            inside = code.below(shape, at, len(self.memory.outputs))
             where, result = code.address("%out", at, shape.number), self.totals(at)
             total = code.let(f"fadd {shape.type} {code.load_masked(shape, where, inside)}, {result}")
             result = code.let(f"select i1 {first}, {shape.type} {result}, {shape.type} {total}")

@@ -113,7 +113,8 @@ def shared(work: Callable[[int], None], count: int, threads: int) -> None:
     promised = [helpers().submit(share) for _ in range(1, min(threads, count))]
     share()
     for each in promised:
-        each.result()
+        if not each.cancel():  # what has not begun by now is not waited for: all work is taken
+            each.result()
 
 
 @cache

@@ -120,12 +120,7 @@ class Grid(LoopOperations):
         if together == 1 or loop.columns % self.step == 0 or loop.columns < self.step:
             code.do(f"store {self.shape.type} {x}, ptr {pointer}, align {self.shape.one.size}")
         else:
-            code.store_masked(self.shape, x, pointer, self.inside(column))
-
-    def inside(self, column: str) -> str:
-        """The lanes that are in the row."""
-        at, columns = self.code.numbered(self.shape, column), self.shape.all("i64", str(self.loop.columns))
-        return self.code.let(f"icmp slt {self.shape.of('i64')} {at}, {columns}")
+            code.store_masked(self.shape, x, pointer, code.below(self.shape, column, loop.columns))
 
     def row(self) -> str:
         """A row of the table."""

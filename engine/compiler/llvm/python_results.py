@@ -102,7 +102,7 @@ def fill_rows(number: str) -> Function:
     their registers."""
     code, shape = Code(), Shape(LANES, number)
     with code.counting(0, "%examples", LANES) as example, code.counting(0, "%size", LANES) as column:
-        rows, columns = inside(code, shape, example, "%examples"), inside(code, shape, column, "%size")
+        rows, columns = code.below(shape, example, "%examples"), code.below(shape, column, "%size")
         loaded = []
         for k in range(LANES):
             at = code.call("i64", "llvm.smin.i64", [f"i64 {code.let(f'add i64 {column}, {k}')}", "i64 %last"])
@@ -117,12 +117,6 @@ def fill_rows(number: str) -> Function:
     code.lines.insert(0, "  %last = sub i64 %size, 1")
     parameters = ["ptr noalias %data", "ptr noalias %outputs", "i64 %size", "i64 %examples"]
     return code.function("void", "fill_rows", parameters, "noinline nounwind")
-
-
-def inside(code: Code, shape: Shape, first: str, count: str) -> str:
-    """The lanes from the first number on that are below a count."""
-    numbers, bound = code.numbered(shape, first), code.splat(shape, count, "i64")
-    return code.let(f"icmp slt {shape.of('i64')} {numbers}, {bound}")
 
 
 def count(result: Any) -> int:
