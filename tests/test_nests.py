@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_mapped_bits import DIGESTS, LOSSES, WAYS, digest
 
+import engine
 from engine import dot, relu, square, tanh, value_and_grad, vmap
 from engine import sum as total
 from engine.compiler import jit
@@ -103,6 +104,33 @@ def test_blocks_of_any_length_give_the_same_bits(monkeypatch):
     monkeypatch.setattr("engine.compiler.llvm.memory.GROUPS", 3)
     for loss in list(LOSSES)[:4]:
         assert digest(loss, "sum of 4,200") == DIGESTS[f"{loss}, sum of 4,200"]
+
+
+LISTS = {
+    "mean": lambda hs: square(engine.mean([tanh(h) for h in hs])),
+    "logsumexp": engine.logsumexp,
+    "softmax": lambda hs: total([square(h) for h in engine.softmax(hs)]),
+    "max": engine.max,
+    "norm": engine.norm,
+    "prod": engine.prod,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("row", LISTS)
+def test_rows_of_lists_have_the_bits_of_code_without_loops(row, dtype, monkeypatch):
+    rng = np.random.default_rng(0)
+    w, x = rng.normal(size=72).astype(dtype), rng.normal(size=(37, 9)).astype(dtype)
+
+    def results(worth):
+        monkeypatch.setattr("engine.compiler.llvm.nests.WORTH", worth)
+        monkeypatch.setattr("engine.compiler.llvm.nests.SHARE", 1e9)
+        f = value_and_grad(lambda w, x: LISTS[row](layer(list(w), list(x))))
+        return jit(vmap(f, in_axes=(None, 0), reduce="sum"), dtype=dtype)(w, x)
+
+    (value, slopes), (expected, wanted) = results(0), results(10**9)
+    assert value == expected
+    assert np.array_equal(slopes, wanted)
 
 
 def test_inputs_and_constants_may_be_results_of_each_example():

@@ -15,7 +15,9 @@ from engine.compiler.llvm.host import accumulators
 from engine.compiler.llvm.loop_operations import LoopOperations, has_kernel, parts
 from engine.compiler.llvm.memory import Memory, lane_parameters
 from engine.compiler.llvm.nests import Nest
+from engine.compiler.llvm.plan import LONG
 from engine.compiler.llvm.regions import BLOCK, CONSTANTS, LANES, SUMS, Regions
+from engine.compiler.llvm.rows import ROWS
 from engine.compiler.loops.loop import Loop, Stride
 from engine.primitives import sum as total
 
@@ -83,9 +85,19 @@ class NestFunction(LoopOperations):
         if loop.primitive is total:
             return self.sums(loop, count)
         if loop.primitive.gradient is not None:
-            return [self.row_of_list(loop)]
+            is_spelled = loop.primitive.key in ROWS and loop.length <= LONG
+            return [self.spelled(loop) if is_spelled else self.row_of_list(loop)]
         columns = [self.loaded(i, "0", count) for i in range(len(self.operands))]
         return [self.applied(loop.primitive, names) for names in zip(*columns, strict=True)]
+
+    def spelled(self, loop: Loop) -> str:
+        """A short row of a list that is instructions, as segments have it: in its own precision."""
+        names, at = list[str](), 0
+        for repeat in loop.repeats:
+            places = range(at, at + len(repeat.terms))
+            names += [self.loaded(i, str(k), 1)[0] for k in range(repeat.times) for i in places]
+            at += len(repeat.terms)
+        return self.applied(loop.primitive, names)
 
     # Memory
 
