@@ -20,6 +20,7 @@ from engine.compiler.specialisation import Specialisation
 from engine.compiler.tape.conditions import conditions
 from engine.compiler.tape.tape import Answer, Tape
 from engine.primitive import Traceable
+from engine.source import user_level
 
 Trace = Callable[[Sequence[Answer]], Specialisation]  # a new one, of which so many answers are given
 TRIES: Final = 8  # paths that one call may make: of exact arithmetic the first that is made is the right one
@@ -231,5 +232,5 @@ class Paths:
             f"What keeps asking for more is {line}: engine.where(condition, a, b), maximum or "
             f"minimum in its place keep to one path; max_paths allows more of them",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=user_level(),
         )
