@@ -104,6 +104,17 @@ def test_whoever_changes_a_result_changes_no_other():
     np.testing.assert_array_equal(f(np.ones(5)).toarray(), jacobian(banded)(np.ones(5)))
 
 
+def test_a_matrix_of_another_pattern_is_another_structure():
+    f = jit(lambda m: [engine.dot(m.data, m.data), m.data[0] * float(m.indices[2])])
+    first, second = (
+        scipy.sparse.csr_array(np.array(rows)) for rows in ([[1.0, 2], [0, 3]], [[1.0, 2], [3, 0]])
+    )
+    assert [f(m) for m in (first, first, second, second, first)] == [
+        [14.0, 1.0], [14.0, 1.0], [14.0, 0.0], [14.0, 0.0], [14.0, 1.0]
+    ]  # fmt: skip
+    assert grad(lambda m: engine.dot(m.data, m.data))(first).toarray().tolist() == [[2.0, 4.0], [0.0, 6.0]]
+
+
 def test_a_batch_of_sparse_matrices_is_refused():
     with pytest.raises(ValueError, match="no batch axis"):
         vmap(jacobian(banded, sparse=True))(np.ones((2, 5)))
