@@ -88,13 +88,14 @@ class Rounding:
         if self.digits > DIGITS - LOST:
             return left
         first = self.rows[0]
+        made, what = f"{left}: {written(first.node)}{at(first)} made the error", "it"
         if first.share < FEW:
-            return f"{left}: the errors of {sum(row.share > 0.0 for row in self.rows):,} operations add up"
-        made = f"{left}: {written(first.node)}{at(first)} made the error"
+            count = sum(row.share > 0.0 for row in self.rows)
+            made, what = f"{left}: {count:,} operations made errors that add up", "them"
         if self.worst is None or self.worst.amplification < BAD:
             return made
-        what = WORDS.get(self.worst.node.op) or written(self.worst.node)
-        return f"{made}, {what}{at(self.worst)} magnified it {times(self.worst.amplification)}"
+        by = WORDS.get(self.worst.node.op) or written(self.worst.node)
+        return f"{made}, {by}{at(self.worst)} magnified {what} {times(self.worst.amplification)}"
 
 
 def rounding(root: Value) -> Rounding:

@@ -217,7 +217,12 @@ def test_of_many_errors_none_is_to_blame():
     x = Value(1.0)
     for _ in range(5000):
         x = x * 1.0000001 + 1e-9
-    assert rounding(x).sentence().endswith("digits are left: the errors of 9,999 operations add up")
+    assert rounding(x).sentence().endswith("digits are left: 9,999 operations made errors that add up")
+    tenths = sum((Value(0.1) for _ in range(10)), Value(0.0))
+    assert (
+        "8 operations made errors that add up, the subtraction magnified them"
+        in rounding(tenths - 1).sentence()
+    )
 
 
 def test_operations_are_written_in_terms_of_their_operands():
