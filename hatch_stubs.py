@@ -205,12 +205,6 @@ def attributes(node: ast.ClassDef) -> Iterator[ast.stmt]:
                         yield ast.AnnAssign(ast.Name(target.attr), kind, None, 1)
 
 
-def defined_name(node: ast.stmt) -> str:
-    """Of a function or an attribute."""
-    target = getattr(node, "target", None)
-    return getattr(node, "name", "") or getattr(target, "id", "")
-
-
 def typed(node: ast.stmt, module: str) -> Iterator[str]:
     """A line of a stub, with types for its readers."""
     if isinstance(node, ast.FunctionDef) and module not in GRAPH:
@@ -222,7 +216,8 @@ def typed(node: ast.stmt, module: str) -> Iterator[str]:
     if isinstance(node, ast.ClassDef) and node.name in BASES:
         base, call = BASES[node.name]
         node.bases.append(ast.Name(base))
-        kept = (part for part in node.body if defined_name(part) != "__call__")
+        # Without it as a method, or as a slot and what declares that: pyright would take the slot.
+        kept = (part for part in node.body if "__call__" not in ast.unparse(part).partition("(self")[0])
         node.body = [*kept, *ast.parse(call).body]
     yield ast.unparse(node)
 
