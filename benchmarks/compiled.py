@@ -271,7 +271,7 @@ def plot(relu: Times, tanh: Times, grown: list[dict[str, float]], traced: Any, p
 
     figure = Figure(figsize=(11.0, 3.6), layout="constrained")
     bars, cost, compiling = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
-    names = list(relu)
+    names = [name for name in relu if name in tanh]
     for times, offset, colour, label in ((relu, 0.2, "#0072b2", "relu"), (tanh, -0.2, "#e69f00", "tanh")):
         places = [len(names) - i + offset for i in range(len(names))]
         bars.barh(places, [times[name] for name in names], 0.38, color=colour, label=label)

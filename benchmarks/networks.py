@@ -16,9 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from compiled import JAX, OURS, QUICK, TORCH, Times, agree, first, machine, microseconds, step_of
-from rivals import RNG, Contestant, installed, jax
+from rivals import RNG, Contestant, installed, jax, np
 
 import engine
 from engine import dot, jacobian, square, tanh, value_and_grad
