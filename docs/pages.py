@@ -124,7 +124,7 @@ def row_page(row: Primitive) -> str:
             *("", f"$$\n{formula(row)}\n$$", "", words.replace("*", r"\*").replace("|", r"\|")),
             *("", "## Derivative", "", *(f"$$\n{partial}\n$$\n" for partial in partials)),
             *("", *(plot(row) if row.gradient is None and len(xs) == 1 else [])),
-            *("", "## What to rely on", "", *facts(row)),
+            *(["", "## What to rely on", "", *told] if (told := facts(row)) else []),
             *("", "## In other languages", "", *targets(row), ""),
         ]
     )
