@@ -42,17 +42,20 @@ except ImportError as failure:
 # Contraction to fused multiply-add would give other bits than the interpreter does; mypyc asks for -Werror,
 # but a warning of some future compiler is no reason to go without. Nobody replaces our symbols at run time:
 # calls within the extension may be direct (3 % of a backward pass). What is not compiled is not checked.
-# mypyc leaves docstrings in the source: they are written into its C before that is compiled.
+# mypyc leaves docstrings in the source: they are written into its C before that is compiled. It fills all slots
+# of a number but that of `__index__`, by which traced numbers count.
 COMPILE = """
 import sys
 from setuptools import Extension, setup
 from mypyc.build import mypycify
+from mypyc.codegen import emitclass
 
 sys.path.insert(0, "")
 from hatch_build import write_docstrings
 
 files = sys.argv[1:]
 options = ["--follow-imports=silent"]
+emitclass.AS_NUMBER_SLOT_DEFS["__index__"] = ("nb_index", emitclass.generate_dunder_wrapper)
 extensions = mypycify(options + files, opt_level="3", debug_level="0", group_name="chainrule")
 write_docstrings(extensions[0].sources[0], files)
 extensions.append(Extension("engine._collector", ["engine/collector.c"]))
