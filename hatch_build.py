@@ -42,8 +42,8 @@ except ImportError as failure:
 # Contraction to fused multiply-add would give other bits than the interpreter does; mypyc asks for -Werror,
 # but a warning of some future compiler is no reason to go without. Nobody replaces our symbols at run time:
 # calls within the extension may be direct (3 % of a backward pass). What is not compiled is not checked.
-# mypyc leaves docstrings in the source: they are written into its C before that is compiled. It fills all slots
-# of a number but that of `__index__`, by which traced numbers count.
+# mypyc leaves docstrings in the source: they are written into its C before that is compiled. It fills all
+# slots of a number but that of `__index__`, by which traced numbers count.
 COMPILE = """
 import sys
 from setuptools import Extension, setup

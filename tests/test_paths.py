@@ -277,6 +277,14 @@ def test_an_error_on_a_path_comes_with_its_own_traceback_on_every_call():
         grad(fast)(-1.0)
 
 
+def test_what_works_with_numbers_alone_is_right_and_says_that_it_is_eager():
+    fast = jit(lambda x: x if x < 0.0 else {float: 2.0 * x}[type(x)])
+    assert fast(-1.0) == -1.0
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match="runs eagerly: traced, it raised KeyError"):
+            assert fast(3.0) == 6.0
+
+
 def test_a_loop_without_an_end_is_refused_with_its_line(monkeypatch):
     monkeypatch.setattr("engine.compiler.tape.questions.LIMIT", 50)
 

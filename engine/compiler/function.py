@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
 from importlib import import_module
@@ -26,6 +27,7 @@ from engine.compiler.spread import spread
 from engine.compiler.tape.questions import Questions
 from engine.compiler.tape.symbol import Symbol
 from engine.compiler.tape.tape import Answer
+from engine.source import user_level
 from engine.text import brief
 from engine.transform import Mapped
 from engine.trees import Tree, with_nodes
@@ -160,6 +162,11 @@ class Compiled(Exports):
         if taken is None or taken[0].program.raises:
             paths.warn()
             results = self.source()(*args, **keywords)
+            if taken is not None:  # and no error: the function tells traced numbers from others
+                error = taken[0].program.error
+                warnings.warn(
+                    f"{self!r} runs eagerly: traced, it raised {error}", RuntimeWarning, user_level()
+                )
             return results if nodes else with_nodes(results, number)
         path, outputs = taken
         if nodes:

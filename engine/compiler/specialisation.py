@@ -36,23 +36,31 @@ from engine.trees import Rebuild, Tree, parts
 class Specialisation:
     """`recorded` is the tape as traced: transforms apply to it as they would to the function.
     `tape` is the same after all passes: what runs, and what is written out. Where the function `raises`,
-    there are no results: the tape has nothing but its guards."""
+    there are no results: the tape has nothing but its guards, `error` says what the trace came to."""
 
     def __init__(
-        self, recorded: Tape, results: Results, layout: Layout, backend: Backend, options: Options
+        self,
+        recorded: Tape,
+        results: Results,
+        layout: Layout,
+        backend: Backend,
+        options: Options,
+        error: str = "",
     ) -> None:
         self.recorded = recorded
         self.results = results
         self.layout = layout
         self.backend = backend
         self.options = options
+        self.error = error
         self.tape = simplified(recorded)
         self.gradients: dict[int, Executable] = {}
         self.fast: Function | None = None
         self.lock = threading.Lock()
 
     def __reduce__(self) -> Any:
-        return Specialisation, (self.recorded, self.results, self.layout, self.backend, self.options)
+        parts = (self.recorded, self.results, self.layout, self.backend, self.options, self.error)
+        return Specialisation, parts
 
     @cached_property
     def executable(self) -> Executable:
@@ -207,6 +215,7 @@ def specialised(
     """f, of one example if there is a batch, traced with symbols in place of all numbers."""
     tree = Tree(arguments.example)
     structure: list[Results] = []
+    errors: list[str] = []
 
     def flat(symbols: Sequence[Any]) -> list[Any]:
         try:
@@ -215,6 +224,7 @@ def specialised(
             if not questions.asked or isinstance(error, (TracingError, Enclosed)):
                 raise
             results = Tree(())  # this path ends in an error of the user's own
+            errors.append(f"{type(error).__name__}: {error}")
         else:
             if questions.refusal is not None:
                 raise questions.refusal
@@ -225,7 +235,7 @@ def specialised(
     with collector_paused():
         recorded = trace(flat, input_names(names, arguments.example), questions)
         results = structure[0] if structure else Results(())
-        return Specialisation(recorded, results, layout, backend, options)
+        return Specialisation(recorded, results, layout, backend, options, *errors)
 
 
 def input_names(names: Sequence[str], example: Sequence[Any]) -> list[str]:
