@@ -134,14 +134,16 @@ class Paths:
     def add(self, program: Specialisation) -> Path:
         """The path of a program: the known one with the same answers, or a new one."""
         with self.lock:
-            path, fork, turns = Path(program), self.root, list[Turn]()
-            before = self.known[0] if self.known else path
-            for k, answer in enumerate(path.answers):
-                turns.append(Turn(path, k, fork))
-                before, fork = fork.ways.setdefault(answer, (path, Fork()))
-            if before is not path:
-                return before
-            path.turns = tuple(turns)
+            path, forks, way = Path(program), [self.root], (self.known[0] if self.known else None, self.root)
+            for answer in path.answers:
+                way = forks[-1].ways.get(answer) or (None, Fork())
+                forks.append(way[1])
+            if way[0] is not None:
+                return way[0]
+            # Forks get to know the path when it is whole: other threads look there.
+            path.turns = tuple(Turn(path, k, fork) for k, fork in enumerate(forks[:-1]))
+            for turn, following in zip(path.turns, forks[1:], strict=True):
+                turn.fork.ways.setdefault(turn.guard.answer, (path, following))
             self.known.append(path)
             return path
 
