@@ -110,7 +110,7 @@ class Driver:
         code, lanes, number = self.code, self.shape.lanes, self.shape.number
         last = code.let(f"sub i64 {end}, 1")
         rows = [self.smaller(code.let(f"add i64 {example}, {k}"), last) for k in range(lanes)]
-        slots = code.address("%lanes", group, self.shape.type)
+        slots = code.address("%lanes", code.let(f"mul i64 {group}, {self.memory.step}"))
         for k, (size, batched) in enumerate(self.layout.blocks):
             if not batched:
                 continue
@@ -155,7 +155,7 @@ class Driver:
             code.store_masked(shape, self.slot(source, last), code.address(row, last, shape.type), mask)
 
     def slot(self, row: str, group: str) -> str:
-        where = self.code.address(row, group, self.shape.type)
+        where = self.code.address(row, self.code.let(f"mul i64 {group}, {self.memory.step}"))
         return self.code.let(f"load {self.shape.type}, ptr {where}, align {self.shape.size}")
 
     def finish(self, first: str, last: str) -> None:

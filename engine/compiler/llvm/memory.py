@@ -12,11 +12,13 @@ ROOM: Final = 1_000_000  # bytes of a block: more falls out of the cache
 
 
 class Memory(NamedTuple):
-    """slots    numbers for each example, the batched inputs first: each a row of groups of lanes
+    """slots    numbers for each example, the batched inputs first
     sums     over the examples: lanes of each
     array    the operands of the longest kernel of a list
     outputs  the slot, or the sum, that each output is
     room     in bytes, for the slots of one block
+    by_group  whether the slots of a group of lanes lie together, as straight code reads them, instead of all
+              groups of a slot
     """
 
     shape: Shape
@@ -25,6 +27,7 @@ class Memory(NamedTuple):
     array: int
     outputs: Sequence[int]
     room: int = ROOM
+    by_group: bool = False
 
     @property
     def groups(self) -> int:
@@ -35,12 +38,17 @@ class Memory(NamedTuple):
     def stride(self) -> int:
         """Bytes from slot to slot: an odd number of lines, so that they do not fall on one another in the
         cache."""
-        return (self.groups | 1) * self.shape.size
+        return self.shape.size if self.by_group else (self.groups | 1) * self.shape.size
+
+    @property
+    def step(self) -> int:
+        """Bytes from group to group."""
+        return self.slots * self.shape.size if self.by_group else self.shape.size
 
     @property
     def places(self) -> dict[str, int]:
         """Where each part of it begins."""
-        sums = self.slots * self.stride
+        sums = self.slots * max(self.stride, self.groups * self.shape.size)
         totals = sums + self.sums * self.shape.size
         array = totals + -(-self.sums * self.shape.one.size // 64) * 64
         return {"lanes": 0, "sums": sums, "totals": totals, "array": array}

@@ -75,7 +75,8 @@ class Plan:
         outputs: Sequence[int] = range(sums)
         if self.layout.stacked:
             outputs = [(self.places | self.copies)[slot] for slot in self.tape.outputs]
-        return Memory(self.shape, slots, sums, self.array_length, outputs, LARGE_ROOM if self.large else ROOM)
+        room = LARGE_ROOM if self.large else ROOM
+        return Memory(self.shape, slots, sums, self.array_length, outputs, room, by_group=True)
 
 
 def is_large(tape: Tape, layout: Layout) -> bool:

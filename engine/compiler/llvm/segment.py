@@ -38,7 +38,7 @@ class Segment(Operations):
         places = self.begun(wheres) if self.plan.sums else wheres
         self.sums = dict(zip(outputs, places, strict=True))
         with code.counting(0, "%groups") if shape.lanes else nullcontext("0") as group:
-            self.slots_at = code.address("%lanes", group, shape.type)
+            self.slots_at = code.address("%lanes", code.let(f"mul i64 {group}, {self.memory.step}"))
             self.inside = self.mask(group) if self.plan.sums else ""
             self.check(checks.get(BEFORE, ()))
             for slot in slots:
