@@ -36,7 +36,7 @@ class Operations:
         bits = code.let(f"select i1 {last}, i{lanes} %tail, i{lanes} -1")
         return code.let(f"bitcast i{lanes} {bits} to {self.shape.of('i1')}")
 
-    # Sums over examples, in places of the function's own memory: LLVM makes registers of it
+    # Sums over examples; of places of the function's own memory LLVM makes registers
 
     def value(self, place: str) -> str:
         return self.code.let(f"load {self.shape.type}, ptr {place}")
@@ -59,17 +59,23 @@ class Operations:
         self.set(place, self.slots.select(mask, after, before))
 
     def end(self, places: Sequence[str], wheres: Sequence[str], totals: Sequence[str]) -> None:
-        """Puts sums back into memory, or in the last block those of their lanes, which are numbers."""
+        """Puts sums back into memory, or in the last block their totals."""
+        for is_last in self.code.arms("%final", True, False):
+            if is_last:
+                self.add_lanes(places, totals)
+            else:
+                for place, where in zip(places, wheres, strict=True):
+                    self.set(where, self.value(place))
+
+    def add_lanes(self, places: Sequence[str], totals: Sequence[str]) -> None:
+        """The lanes of each sum added, as numbers."""
         code, shape, lanes = self.code, self.shape, self.shape.lanes
-        for is_last in code.arms("%final", True, False):
-            for place, where in () if is_last else zip(places, wheres, strict=True):
-                code.do(f"store {shape.type} {self.value(place)}, ptr {where}, align {shape.size}")
-            for at in range(0, len(places), lanes) if is_last else ():
-                group = [self.value(place) for place in places[at : at + lanes]]
-                result = halved(code, shape, group + [shape.constant(0.0)] * (lanes - len(group)))
-                for k, total in enumerate(totals[at : at + lanes]):
-                    x = code.let(f"extractelement {shape.type} {result}, i64 {k}")
-                    code.do(f"store {shape.number} {x}, ptr {total}")
+        for at in range(0, len(places), lanes):
+            group = [self.value(place) for place in places[at : at + lanes]]
+            result = halved(code, shape, group + [shape.constant(0.0)] * (lanes - len(group)))
+            for k, total in enumerate(totals[at : at + lanes]):
+                x = code.let(f"extractelement {shape.type} {result}, i64 {k}")
+                code.do(f"store {shape.number} {x}, ptr {total}")
 
     # Rows
 

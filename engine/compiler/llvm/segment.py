@@ -32,11 +32,13 @@ class Segment(Operations):
         """Each result is kept, handed on or given out."""
         slots, code, shape = self.plan.segments[index], self.code, self.shape
         checks = self.plan.checks.get(index, {})
-        given = [*slots, *(self.rest if index == len(self.plan.segments) - 1 else ())]
-        outputs = [k for slot in given for k in self.plan.outputs.get(slot, ())]
-        wheres = [code.address("%sums", k, shape.type) for k in outputs]
-        places = self.begun(wheres) if self.plan.sums else wheres
-        self.sums = dict(zip(outputs, places, strict=True))
+        rest = self.rest if index == len(self.plan.segments) - 1 else []
+        outputs = [k for slot in [*slots, *rest] for k in self.plan.outputs.get(slot, ())]
+        self.sums = {k: code.address("%sums", k, shape.type) for k in outputs}
+        if self.plan.sums:
+            with code.when("%fresh"):
+                for where in self.sums.values():
+                    self.set(where, shape.constant(0.0))
         with code.counting(0, "%groups") if shape.lanes else nullcontext("0") as group:
             self.slots_at = code.address("%lanes", code.let(f"mul i64 {group}, {self.memory.step}"))
             self.inside = self.mask(group) if self.plan.sums else ""
@@ -45,11 +47,14 @@ class Segment(Operations):
                 self.known[slot] = self.operation(self.plan.entries[slot])
                 if slot in self.plan.places:
                     self.keep(self.known[slot], self.plan.places[slot])
+                self.give(slot)
                 self.check(checks.get(slot, ()))
-            for slot in given:
+            for slot in rest:
                 self.give(slot)
         if self.plan.sums:
-            self.end(places, wheres, [code.address("%totals", k, shape.number) for k in outputs])
+            with code.when("%final"):
+                totals = [code.address("%totals", k, shape.number) for k in outputs]
+                self.add_lanes(list(self.sums.values()), totals)
         kind = "i32" if checks else "void"
         code.do("ret i32 0" if checks else "ret void")
         return code.function(kind, f"segment{index}", lane_parameters(shape), "noinline nounwind")
