@@ -14,7 +14,7 @@ from engine.primitives import sum as total
 
 CROWD: Final = 40  # loops in a nest
 SUMMED: Final = 4  # of them, over the examples: each needs a register for each cell
-WORTH: Final = 20  # terms a nest, from where on it beats code without loops
+WORTH: Final = 40  # terms a nest, from where on it beats code without loops, also to compile
 LONG: Final = 4  # terms of a result
 SHARE: Final = 3  # of the work that dense loops have to do: one part in so many
 
