@@ -262,11 +262,11 @@ def isclose(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> Any:
     return asked(near, a, b)
 
 
-def asked(question: Callable[..., bool], *xs: Any) -> Any:
+def asked(question: Callable[..., Any], *xs: Any) -> Any:
     """The answer to a question about data; an array of answers where one is asked about arrays. What is asked
     are comparisons, which traced numbers answer, too."""
 
     def answer(*numbers: Any) -> bool:
-        return question(*(x if isinstance(x, Traceable) else as_float(x) for x in numbers))
+        return bool(question(*(x if isinstance(x, Traceable) else as_float(x) for x in numbers)))
 
     return elementwise(answer, xs) if any(map(is_array, xs)) else answer(*xs)
