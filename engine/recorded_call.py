@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, Final
 
 from engine.forward import Tangents, push
@@ -41,6 +40,7 @@ class RecordedCall:
         has_aux: bool = False,
     ) -> None:
         self.order: list[Node] = []
+        self.dependents: Places | None = None
         call: dict[Any, Any] = {**dict(enumerate(args)), **keywords}
         self.arguments = Tree([call[key] for key in chosen])
         with LOCK:
@@ -78,16 +78,18 @@ class RecordedCall:
                 x.primitive = CONSTANT
 
     def __del__(self) -> None:
-        """Nobody asks for a derivative any more: what f has left to others is a number, and keeps nothing."""
+        # Nobody asks for a derivative any more: what f has left to others is a number, and keeps nothing.
         if self.order:
             self.retire()
             with suppress(RuntimeError), sweeping():  # in the middle of a sweep they are left as they are
                 sever(self.order)
 
-    @cached_property
+    @property
     def active(self) -> Places:
         """What depends on the inputs."""
-        return dependents(self.order, map(id, self.inputs))
+        if self.dependents is None:
+            self.dependents = dependents(self.order, map(id, self.inputs))
+        return self.dependents
 
     def scalar(self, transform: str) -> Any:
         """The result, if it is one number. Raises TypeError otherwise."""

@@ -37,10 +37,8 @@ def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
 
 
 class Piece(NamedTuple):
-    """A number (no shape) or an array of numbers, flat."""
-
     scalars: list[Any]
-    shape: tuple[int, ...] | None
+    shape: tuple[int, ...] | None  # of an array, which is flat here; None for a number
 
     def build(self, scalars: Sequence[Any]) -> Any:
         return scalars[0] if self.shape is None else array_of(scalars, self.shape)
@@ -129,9 +127,7 @@ def dict_like(tree: Any, keys: Sequence[Any], values: Sequence[Any]) -> Any:
     return twin
 
 
-class End(NamedTuple):
-    """Stands behind the parts of a container: from here on we are outside of it."""
-
+class End(NamedTuple):  # stands behind the parts of a container: from here on we are outside of it
     container: int
 
 
