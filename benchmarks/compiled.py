@@ -32,6 +32,7 @@ from rivals import (
     w3_jax,
     w3_torch,
 )
+from timing import mean_seconds
 
 import engine
 import nn
@@ -55,20 +56,8 @@ def microseconds(contestants: dict[str, Contestant | None]) -> Times:
     best = dict.fromkeys(present, float("inf"))
     for _ in range(ROUNDS):
         for name, call in present.items():
-            best[name] = min(best[name], 1e6 * seconds(call))
+            best[name] = min(best[name], 1e6 * mean_seconds(call))
     return best
-
-
-def seconds(call: Contestant) -> float:
-    """For one call: the mean over half a millisecond, short enough to be left alone at times."""
-    count, spent = 1, 0.0
-    while spent < 0.0005:
-        count *= 2
-        start = time.process_time()
-        for _ in range(count):
-            call()
-        spent = time.process_time() - start
-    return spent / count
 
 
 def first(call: Contestant) -> float:

@@ -18,6 +18,7 @@ import networks
 import works
 from peers import Slotted
 from rivals import RNG, Contestant, c_by_hand, readme, w2_data
+from timing import mean_seconds
 
 import engine
 from engine import Value, exp, sin, value_and_grad
@@ -60,7 +61,7 @@ def in_python() -> float:
 
 def ratio(ours: Contestant, reference: Contestant) -> float:
     """How many times faster than the reference."""
-    spent = [(compiled.seconds(ours), compiled.seconds(reference)) for _ in range(ROUNDS)]
+    spent = [(mean_seconds(ours), mean_seconds(reference)) for _ in range(ROUNDS)]
     mine, others = map(min, zip(*spent, strict=True))
     return others / mine
 

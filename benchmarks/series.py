@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from timing import mean_seconds
 
 import engine
 from engine import grad, hessian, jacobian, jit, taylor
@@ -48,20 +49,8 @@ def microseconds(calls: dict[str, Call]) -> dict[str, float]:
     best = dict.fromkeys(calls, math.inf)
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            best[name] = min(best[name], seconds(call))
+            best[name] = min(best[name], mean_seconds(call))
     return {name: 1e6 * t for name, t in best.items()}
-
-
-def seconds(call: Call) -> float:
-    """For one call: the mean over half a millisecond or more."""
-    count, spent = 1, 0.0
-    while spent < 0.0005:
-        count *= 2
-        start = time.process_time()
-        for _ in range(count):
-            call()
-        spent = time.process_time() - start
-    return spent / count
 
 
 def once(call: Call) -> tuple[float, Any]:
