@@ -125,12 +125,14 @@ class Training:
         order = rng.sample(range(count), count) if size < count else list(range(count))
         total = 0.0
         self.stepper.begin()
-        for batch in batches(order, size):
-            mean = self.stepper.take(batch)
-            self.history.steps += 1
-            total += mean * len(batch)
-            advance(mean)
-        self.stepper.finish()
+        try:
+            for batch in batches(order, size):
+                mean = self.stepper.take(batch)
+                self.history.steps += 1
+                total += mean * len(batch)
+                advance(mean)
+        finally:  # a schedule or a progress bar that raises finds weights and optimizer as of the last step
+            self.stepper.finish()
         # a step that took all samples measured the weights it began with, not those it made
         measured = before if size >= count and self.held_out is None else self.state()
         self.record(total / count, measured)

@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -480,3 +481,24 @@ def test_a_setting_that_a_callback_changes_is_seen_by_compiled_steps():
     history = nn.fit(model, X, XOR, **settings, epochs=3, callback=stop_moving)
     assert history.how == "compiled"
     assert still[0] == still[1] == still[2]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_schedule_that_raises_leaves_weights_and_optimizer_of_the_last_step(compiled):
+    def schedule(t):
+        if t == 3:
+            raise LookupError("no rate for step 3")
+        return 0.05
+
+    def run(epochs, lr, compiled):
+        model = nn.MLP(2, [4, 1], rng=1)
+        optimizer = optim.Adam(model.parameters(), lr)
+        settings = {"loss": losses.squared_error, "optimizer": optimizer, "progress": False}
+        with suppress(LookupError):
+            nn.fit(model, X, XOR, **settings, epochs=epochs, batch_size=1, compiled=compiled)
+        return [p.data for p in model.parameters()], optimizer.steps
+
+    moved, steps = run(1, schedule, compiled)
+    assert steps == 3
+    assert moved != run(0, 0.05, False)[0]
+    assert moved == pytest.approx(run(1, lambda t: 0.05 if t < 3 else 0.0, False)[0], rel=1e-9)
