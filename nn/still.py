@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from engine.drawing.layout import Point
-from engine.drawing.marks import n, rectangle, text
+from engine.drawing.marks import head, n, rectangle, text
 from engine.drawing.page import PAGE
-from engine.drawing.palette import DARK, FONT, LIGHT, STYLE
+from engine.drawing.palette import DARK, FONT, LIGHT
 from engine.drawing.picture import tone
 from engine.files import AnyPath, write_file
 from engine.snapshot import Snapshot
@@ -181,11 +181,7 @@ class Sheet:
         high = TOP + self.height + deep + 40
         scale = 1.0 if self.width is None else self.width / wide
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" role="img" width="{n(wide * scale)}" '
-            f'height="{n(high * scale)}" viewBox="0 0 {n(wide)} {n(high)}">',
-            f"<title>Network: {' to '.join(f'{len(c.units)}' for c in self.columns)}</title>",
-            f"<style>\n{STYLE}</style>",
-            rectangle("paper", Point(0, 0), Point(wide, high), 10),
+            *head(wide, high, scale, f"Network: {' to '.join(f'{len(c.units)}' for c in self.columns)}"),
             *self.edges(),
             *self.discs(),
             *self.outcome(),

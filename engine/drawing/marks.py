@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.drawing.layout import Point
+from engine.drawing.palette import STYLE
 from engine.text import escape
 
 SIZES: Final = {"value": 14.0, "symbol": 19.0, "label": 14.0, "small": 11.5, "sign": 11.5}  # of type
@@ -14,6 +15,17 @@ RADIUS: Final = 7.0
 def n(x: float) -> str:
     """A coordinate, to a tenth of a pixel."""
     return f"{x:.1f}".removesuffix(".0")
+
+
+def head(wide: float, high: float, scale: float, title: str) -> list[str]:
+    """How every picture of ours begins: its size, its title for who cannot see it, its style, its paper."""
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" role="img" '
+        f'width="{n(wide * scale)}" height="{n(high * scale)}" viewBox="0 0 {n(wide)} {n(high)}">',
+        f"<title>{title}</title>",
+        f"<style>\n{STYLE}</style>",
+        rectangle("paper", Point(0, 0), Point(wide, high), 10),
+    ]
 
 
 def text(words: str, x: float, y: float, style: str, anchor: str = "middle") -> str:

@@ -12,8 +12,7 @@ from typing import Final
 from engine.drawing.cards import card, card_size
 from engine.drawing.layout import Direction, Point, Way, arrange
 from engine.drawing.legend import legend
-from engine.drawing.marks import SIZES, n, rectangle, text
-from engine.drawing.palette import STYLE
+from engine.drawing.marks import SIZES, head, n, rectangle, text
 from engine.drawing.picture import Arrow, Picture
 from engine.text import typeset, width
 
@@ -36,16 +35,13 @@ def svg(
     high = layout.size.y + depth
     scale = 1.0 if fitting is None else fitting / wide
     root = picture.boxes[-1]
+    title = f"Expression graph: {len(picture.boxes)} nodes, {len(picture.arrows)} arrows"
     cards = [
         card(box, place, direction, box is root, links.get(i, ""))
         for i, (box, place) in enumerate(zip(picture.boxes, layout.places, strict=True))
     ]
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" role="img" '
-        f'width="{n(wide * scale)}" height="{n(high * scale)}" viewBox="0 0 {n(wide)} {n(high)}">',
-        f"<title>Expression graph: {len(picture.boxes)} nodes, {len(picture.arrows)} arrows</title>",
-        f"<style>\n{STYLE}</style>",
-        rectangle("paper", Point(0, 0), Point(wide, high), 10),
+        *head(wide, high, scale, title),
         f'<g transform="translate({n((wide - layout.size.x) / 2)} 0)">',
         *[line(way, picture) for way in layout.ways],
         *[sign(way) for way in layout.ways],
